@@ -1,0 +1,50 @@
+#pragma once
+/// The visit protocol: a struct whose parts somebody must enumerate names them once, in one place.
+///
+///   struct Linear {
+///     Parameter weight, bias;
+///     void visit(auto&& part) { part("weight", weight); part("bias", bias); }
+///   };
+///
+/// From that one list come the optimizer's parameters, the tensor names in a checkpoint, the fields
+/// of a config in its metadata, and the options of a command. Options add a third word, their help:
+///   option("steps", steps, "how many batches to train on");
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+namespace bipft {
+
+template <class Node>
+concept Visitable = requires(Node& node) {
+  node.visit([](std::string_view, auto&, auto...) {});
+};
+
+/// Calls `action("path.to.leaf", leaf)` for every `Leaf` below `node`, in declaration order, where
+/// `node` is a Leaf, a Visitable, or a vector, optional or variant of such. Anything else is passed
+/// over.
+template <class Leaf, class Node, class Action>
+void for_each(Node& node, const Action& action, const std::string& path = {}) {
+  const std::string prefix = path.empty() ? path : path + '.';
+  if constexpr (std::is_same_v<Node, Leaf>) {
+    action(path, node);
+  } else if constexpr (Visitable<Node>) {
+    node.visit([&](std::string_view name, auto& part, auto... /*help*/) {
+      for_each<Leaf>(part, action, prefix + std::string(name));
+    });
+  } else if constexpr (requires { std::variant_size<Node>::value; }) {
+    std::visit([&](auto& chosen) { for_each<Leaf>(chosen, action, path); }, node);
+  } else if constexpr (requires { node.has_value(), *node; }) {
+    if (node.has_value()) for_each<Leaf>(*node, action, path);
+  } else if constexpr (requires { node[0], node.size(), node.push_back(node[0]); }) {
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      for_each<Leaf>(node[i], action, prefix + std::to_string(i));
+    }
+  }
+}
+
+}  // namespace bipft

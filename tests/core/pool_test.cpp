@@ -1,0 +1,64 @@
+#include "bipft/core/pool.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "bipft/core/random.hpp"
+
+using namespace bipft;
+
+TEST_CASE("BufferPool: what was given back is handed out again, to any like size") {
+  BufferPool pool;
+  void* const first = pool.take(1000);
+  pool.give(first, 1000);
+  void* const second = pool.take(1020);
+  CHECK(second == first);
+  void* const third = pool.take(1000);
+  CHECK(third != first);
+  pool.give(second, 1020);
+  pool.give(third, 1000);
+}
+
+TEST_CASE("BufferPool: any size has room, is aligned, and stays in its class") {
+  BufferPool pool;
+  const Random random(1, "sizes");
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    // Small sizes one by one, then large ones around powers of two, where classes change.
+    const std::size_t power = std::size_t{1} << (i % 20);
+    const std::size_t bytes = i < 600 ? i : power + random.below(i, 5) * power / 4 + i % 3;
+    void* const memory = pool.take(bytes);
+    REQUIRE(reinterpret_cast<std::uintptr_t>(memory) % BufferPool::alignment == 0);
+    std::memset(memory, 0xA5, bytes);  // a sanitizer sees a buffer that is too small
+    pool.give(memory, bytes);
+  }
+}
+
+TEST_CASE("BufferPool: refuses sizes that cannot be") {
+  BufferPool pool;
+  CHECK_THROWS_AS((void)pool.take(std::numeric_limits<std::size_t>::max()), std::bad_alloc);
+}
+
+TEST_CASE("BufferPool: serves many threads") {
+  BufferPool pool;
+  std::vector<std::thread> threads;
+  for (unsigned char id = 0; id < 4; ++id) {
+    threads.emplace_back([&pool, id] {
+      for (int i = 0; i < 500; ++i) {
+        auto* const bytes = static_cast<unsigned char*>(pool.take(256));
+        std::memset(bytes, id, 256);
+        std::this_thread::yield();
+        if (bytes[0] != id || bytes[255] != id) std::abort();  // given to two at once
+        pool.give(bytes, 256);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  pool.trim();
+}

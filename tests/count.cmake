@@ -1,0 +1,50 @@
+# Closes a test run with one line, `N passed, N failed, N skipped`, from ctest's report: a doctest
+# program counts its test cases, any other program counts as one. Names what was skipped first.
+cmake_minimum_required(VERSION 3.25)
+
+if(NOT EXISTS "${REPORT}")
+  return()  # ctest was called by hand, without a report
+endif()
+function(print)
+  execute_process(COMMAND ${CMAKE_COMMAND} -E echo "${ARGN}")
+endfunction()
+
+file(READ "${REPORT}" rest)
+string(REGEX REPLACE "[][;]" "" rest "${rest}")  # what CMake's lists would stumble over
+set(passed 0)
+set(failed 0)
+set(skipped 0)
+while(TRUE)
+  string(FIND "${rest}" "<testcase " begin)
+  string(FIND "${rest}" "</testcase>" end)
+  if(begin LESS 0 OR end LESS 0)
+    break()
+  endif()
+  math(EXPR length "${end} - ${begin}")
+  string(SUBSTRING "${rest}" ${begin} ${length} case)
+  math(EXPR end "${end} + 11")
+  string(SUBSTRING "${rest}" ${end} -1 rest)
+
+  string(REGEX MATCH "^<testcase name=\"([^\"]*)\"" unused "${case}")
+  set(name "${CMAKE_MATCH_1}")
+  string(REGEX MATCH "status=\"([a-z]+)\"" unused "${case}")
+  set(status "${CMAKE_MATCH_1}")
+  set(cases_failed 0)
+  if(case MATCHES "doctest test cases: +[0-9]+ . +([0-9]+) passed . +([0-9]+) failed")
+    set(cases_failed ${CMAKE_MATCH_2})
+    math(EXPR passed "${passed} + ${CMAKE_MATCH_1}")
+    math(EXPR failed "${failed} + ${cases_failed}")
+  elseif(status STREQUAL "run")
+    math(EXPR passed "${passed} + 1")
+  endif()
+  if(status STREQUAL "fail" AND cases_failed EQUAL 0)  # a crash, a time-out, a sanitizer
+    math(EXPR failed "${failed} + 1")
+  elseif(status STREQUAL "notrun" AND NOT case MATCHES "message=\"SKIP_")  # no such program
+    math(EXPR failed "${failed} + 1")
+  elseif(NOT status MATCHES "^(run|fail)$")
+    math(EXPR skipped "${skipped} + 1")
+    string(REGEX MATCH "skipped: [^\n<]*" reason "${case}")
+    print("${name} ${reason}")
+  endif()
+endwhile()
+print("${passed} passed, ${failed} failed, ${skipped} skipped")
