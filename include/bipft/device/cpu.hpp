@@ -1,0 +1,239 @@
+#pragma once
+/// CpuDevice: the reference. Every operation of Device on the host's cores, through the kernels of
+/// the active target.
+///
+/// A result is cut into pieces by its shape alone and no sum ever crosses two of them, except those
+/// over whole tensors, whose blocks are fixed and added up in their order.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/error.hpp"
+#include "bipft/core/parallel.hpp"
+#include "bipft/core/ragged.hpp"
+#include "bipft/core/random.hpp"
+#include "bipft/core/tensor.hpp"
+#include "bipft/device/cpu_layout.hpp"
+#include "bipft/device/cpu_pieces.hpp"
+#include "bipft/device/cpu_plan.hpp"
+#include "bipft/device/cpu_rows.hpp"
+#include "bipft/device/device.hpp"
+#include "bipft/device/plan.hpp"
+#include "bipft/kernels/dispatch.hpp"
+#include "bipft/kernels/table.hpp"
+
+namespace bipft {
+
+/// Its products are in cpu_products.hpp, what goes row by row in cpu_rows.hpp, the rest here.
+class CpuDevice final : public CpuRows {
+ public:
+  // --- Elements ----------------------------------------------------------------------------------
+
+  [[nodiscard]] Tensor add(const Tensor& a, const Tensor& b) override {
+    detail::require_same("add", a, b);
+    return map_two(a, b, kernels::active().add);
+  }
+
+  [[nodiscard]] Tensor multiply(const Tensor& a, const Tensor& b) override {
+    detail::require_same("multiply", a, b);
+    return map_two(a, b, kernels::active().multiply);
+  }
+
+  [[nodiscard]] Tensor add_row(const Tensor& x, const Tensor& row) override {
+    detail::require_extent("add_row", "a row", row, x.cols());
+    const float* added = row.data().data();
+    const kernels::KernelTable& kernels = kernels::active();
+    return detail::map_rows(x, [&](const float* from, std::size_t, float* to) {
+      kernels.add(from, added, x.cols(), to);
+    });
+  }
+
+  [[nodiscard]] Tensor scale(const Tensor& x, float factor) override {
+    const kernels::KernelTable& kernels = kernels::active();
+    return detail::map(x, [&](const float* from, std::size_t, std::size_t n, float* to) {
+      kernels.scale(from, factor, n, to);
+    });
+  }
+
+  void accumulate(Tensor& total, const Tensor& x) override {
+    detail::require_same("accumulate", total, x);
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = x.data().data();
+    float* to = total.mutable_data().data();
+    parallel_for(x.numel(), detail::piece_elements, [&](std::size_t begin, std::size_t end) {
+      kernels.add(to + begin, from + begin, end - begin, to + begin);
+    });
+  }
+
+  [[nodiscard]] Tensor activate(Activation f, const Tensor& x) override {
+    const kernels::KernelTable& kernels = kernels::active();
+    const auto kernel = f == Activation::relu   ? kernels.relu
+                        : f == Activation::gelu ? kernels.gelu
+                                                : kernels.tanh;
+    return detail::map(
+        x, [&](const float* from, std::size_t, std::size_t n, float* to) { kernel(from, n, to); });
+  }
+
+  [[nodiscard]] Tensor activate_backward(Activation f, const Tensor& x, const Tensor& dy) override {
+    detail::require_same("activate_backward", x, dy);
+    const kernels::KernelTable& kernels = kernels::active();
+    return map_two(x, dy,
+                   f == Activation::relu   ? kernels.relu_backward
+                   : f == Activation::gelu ? kernels.gelu_backward
+                                           : kernels.tanh_backward);
+  }
+
+  [[nodiscard]] Tensor exponential(const Tensor& x) override {
+    const kernels::KernelTable& kernels = kernels::active();
+    return detail::map(x, [&](const float* from, std::size_t, std::size_t n, float* to) {
+      kernels.exp(from, n, to);
+    });
+  }
+
+  /// p counts in steps of 2^-16: element i takes bits 16 (i % 4) and up of number i / 4.
+  [[nodiscard]] Tensor dropout(const Tensor& x, const Random& random, float p) override {
+    if (!(p >= 0 && p < 1)) fail("dropout: a probability of ", p, " is not in [0, 1)");
+    const auto limit = static_cast<std::uint16_t>(std::min(p * 65536.0F, 65535.0F));
+    if (limit == 0) return x;
+    const float factor = 1.0F / (1.0F - p);
+    const kernels::KernelTable& kernels = kernels::active();
+    return detail::map(x, [&](const float* from, std::size_t first, std::size_t n, float* to) {
+      constexpr std::size_t chunk = 1024;  // divides a piece, and 4 divides it
+      std::uint16_t draw[chunk];
+      for (std::size_t i = 0; i < n; i += chunk) {
+        const std::size_t count = std::min(chunk, n - i);
+        for (std::size_t j = 0; j < count; j += 4) {
+          const std::uint64_t four = random.u64((first + i + j) / 4);
+          for (std::size_t k = 0; k < 4; ++k) {
+            draw[j + k] = static_cast<std::uint16_t>(four >> (16 * k));
+          }
+        }
+        kernels.dropout(from + i, draw, limit, factor, count, to + i);
+      }
+    });
+  }
+
+  // --- A binarizer's words -----------------------------------------------------------------------
+
+  [[nodiscard]] Tensor threshold_select(const Tensor& x, float threshold, bool strict, float low,
+                                        float high) override {
+    const kernels::KernelTable& kernels = kernels::active();
+    return detail::map(x, [&](const float* from, std::size_t, std::size_t n, float* to) {
+      kernels.threshold_select(from, threshold, strict, low, high, n, to);
+    });
+  }
+
+  [[nodiscard]] Tensor threshold_select_rows(const Tensor& x, float threshold,
+                                             const Tensor& scale) override {
+    detail::require_extent("threshold_select_rows", "scales", scale, x.rows());
+    const float* level = scale.data().data();
+    const kernels::KernelTable& kernels = kernels::active();
+    return detail::map_rows(x, [&](const float* from, std::size_t row, float* to) {
+      kernels.threshold_select(from, threshold, false, -level[row], level[row], x.cols(), to);
+    });
+  }
+
+  [[nodiscard]] Tensor window_mask(const Tensor& x, float low, float high,
+                                   const Tensor& dy) override {
+    detail::require_same("window_mask", x, dy);
+    const float* gradient = dy.data().data();
+    const kernels::KernelTable& kernels = kernels::active();
+    return detail::map(x, [&](const float* from, std::size_t first, std::size_t n, float* to) {
+      kernels.window_mask(from, low, high, gradient + first, n, to);
+    });
+  }
+
+  [[nodiscard]] double dot(const Tensor& a, const Tensor& b) override {
+    detail::require_same("dot", a, b);
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from_a = a.data().data();
+    const float* from_b = b.data().data();
+    return sum_blocks(a.numel(),
+                      [&](std::size_t begin, std::size_t n) {
+                        return kernels::RowSums{kernels.dot(from_a + begin, from_b + begin, n), 0};
+                      })
+        .sum;
+  }
+
+  [[nodiscard]] Sums sums(const Tensor& x) override {
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = x.data().data();
+    return sum_blocks(
+        x.numel(), [&](std::size_t begin, std::size_t n) { return kernels.sums(from + begin, n); });
+  }
+
+  [[nodiscard]] Tensor mean_absolute_rows(const Tensor& x) override {
+    const std::size_t cols = x.cols();
+    Tensor y = Tensor::uninitialized(Shape{x.rows()});
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = x.data().data();
+    float* to = y.mutable_data().data();
+    detail::by_rows(x.rows(), cols, [&](std::size_t row) {
+      const double sum = kernels.sums(from + row * cols, cols).absolute;
+      to[row] = static_cast<float>(sum / static_cast<double>(cols));
+    });
+    return y;
+  }
+
+  // --- The optimizer -----------------------------------------------------------------------------
+
+  void adamw(Tensor& parameter, Tensor& m, Tensor& v, const Tensor& gradient,
+             const AdamWStep& step) override {
+    detail::require_same("adamw", parameter, m);
+    detail::require_same("adamw", parameter, v);
+    detail::require_same("adamw", parameter, gradient);
+    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::AdamWNumbers numbers{step.lr,          step.beta1,         step.beta2,
+                                        step.epsilon,     step.weight_decay,  step.correction1,
+                                        step.correction2, step.gradient_scale};
+    const float* from = gradient.data().data();
+    float* value = parameter.mutable_data().data();
+    float* first_moment = m.mutable_data().data();
+    float* second_moment = v.mutable_data().data();
+    parallel_for(gradient.numel(), detail::piece_elements, [&](std::size_t begin, std::size_t end) {
+      kernels.adamw(value + begin, first_moment + begin, second_moment + begin, from + begin,
+                    end - begin, numbers);
+    });
+  }
+
+  // --- Packed models -----------------------------------------------------------------------------
+
+  [[nodiscard]] std::shared_ptr<const WeightLayout> lay_out(const BitMatrix& weight) override {
+    return lay_out_on_cpu(weight);
+  }
+  [[nodiscard]] PlanResult run(const Plan& plan, const IdTensor& ids, const IdTensor& type_ids,
+                               const Ragged& texts, bool want_hidden) override {
+    return run_plan_on_cpu(plan, ids, type_ids, texts, want_hidden);
+  }
+
+ private:
+  using TwoToOne = void (*)(const float*, const float*, std::size_t, float*);
+  [[nodiscard]] static Tensor map_two(const Tensor& a, const Tensor& b, TwoToOne kernel) {
+    const float* other = b.data().data();
+    return detail::map(a, [&](const float* from, std::size_t first, std::size_t n, float* to) {
+      kernel(from, other + first, n, to);
+    });
+  }
+
+  /// The sum of block(begin, count) over fixed blocks, added up in their order.
+  template <class Block>
+  [[nodiscard]] static Sums sum_blocks(std::size_t count, const Block& block) {
+    constexpr std::size_t size = 4 * detail::piece_elements;
+    std::vector<kernels::RowSums> sums((count + size - 1) / size);
+    parallel_for(count, size, [&](std::size_t begin, std::size_t end) {
+      sums[begin / size] = block(begin, end - begin);
+    });
+    Sums total{0, 0};
+    for (const kernels::RowSums& part : sums) {
+      total.sum += part.sum;
+      total.absolute += part.absolute;
+    }
+    return total;
+  }
+};
+
+}  // namespace bipft

@@ -1,0 +1,309 @@
+#pragma once
+/// run_plan_on_cpu: a packed model on the processor, step by step over groups of texts.
+///
+/// Texts are taken in order in groups of some 256 tokens: few enough that a group's numbers stay in
+/// the second-level cache, enough that weights are fetched once for many rows. Groups depend on the
+/// texts' lengths alone and share nothing, so they run on any number of threads to the same bytes;
+/// and no step mixes texts, so neither does a text's result depend on its neighbours.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/error.hpp"
+#include "bipft/core/parallel.hpp"
+#include "bipft/core/pool.hpp"
+#include "bipft/core/ragged.hpp"
+#include "bipft/core/tensor.hpp"
+#include "bipft/device/cpu_layout.hpp"
+#include "bipft/device/device.hpp"
+#include "bipft/device/plan.hpp"
+#include "bipft/device/plan_check.hpp"
+#include "bipft/kernels/table.hpp"
+
+namespace bipft {
+
+namespace detail {
+
+inline constexpr std::size_t group_tokens = 256;
+
+/// The target that all weights of a plan are laid out for.
+[[nodiscard]] inline const kernels::KernelTable& kernels_of(const Plan& plan) {
+  const kernels::KernelTable* kernels = nullptr;
+  for (const Step& step : plan.steps) {
+    const auto* floats = std::get_if<LinearStep>(&step);
+    const auto* bits = std::get_if<LinearBitsStep>(&step);
+    if (floats == nullptr && bits == nullptr) continue;
+    const Product& product = floats != nullptr ? floats->product : bits->product;
+    const auto* layout = dynamic_cast<const CpuLayout*>(product.weight.get());
+    if (layout == nullptr) fail("run: the plan's weights are laid out for another device");
+    if (layout->outputs() != product.outputs || layout->inputs() != product.inputs) {
+      fail("run: weights of ", layout->outputs(), " x ", layout->inputs(), " in a product of ",
+           product.outputs, " x ", product.inputs);
+    }
+    if (kernels == nullptr) kernels = &layout->kernels();
+    if (kernels != &layout->kernels()) {
+      fail("run: weights laid out for ", kernels->name, " and for ", layout->kernels().name,
+           " in one plan");
+    }
+  }
+  return kernels != nullptr ? *kernels : kernels::active();
+}
+
+/// The first text of each group, and the number of texts.
+[[nodiscard]] inline std::vector<std::size_t> group_texts(const Ragged& texts) {
+  std::vector<std::size_t> groups{0};
+  for (std::size_t b = 1; b < texts.texts(); ++b) {
+    if (texts.begin(b + 1) - texts.begin(groups.back()) > group_tokens) groups.push_back(b);
+  }
+  groups.push_back(texts.texts());
+  return groups;
+}
+
+/// One block of the pool, cut into aligned arrays.
+class Workspace {
+ public:
+  explicit Workspace(std::size_t bytes)
+      : bytes_(bytes), memory_(static_cast<std::byte*>(BufferPool::shared().take(bytes))) {}
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  ~Workspace() { BufferPool::shared().give(memory_, bytes_); }
+
+  template <class T>
+  [[nodiscard]] static std::size_t size_of(std::size_t count) {
+    return (count * sizeof(T) + BufferPool::alignment - 1) / BufferPool::alignment *
+           BufferPool::alignment;
+  }
+  template <class T>
+  [[nodiscard]] T* take(std::size_t count) {
+    void* const begin = memory_ + used_;
+    used_ += size_of<T>(count);
+    return static_cast<T*>(begin);
+  }
+
+ private:
+  std::size_t bytes_;
+  std::byte* memory_;
+  std::size_t used_ = 0;
+};
+
+/// What a run was asked for, and where its answer goes.
+struct PlanRun {
+  const Plan& plan;
+  const kernels::KernelTable& kernels;
+  const std::int32_t* ids;
+  const std::int32_t* type_ids;
+  const Ragged& texts;
+  float* logits;  ///< [B, K]
+  float* hidden;  ///< [N, C], or none
+};
+
+/// One group of texts on its way through the plan. Rows here are counted from its first token.
+class PlanGroup {
+ public:
+  PlanGroup(const PlanRun& run, std::size_t first_text, std::size_t end_text)
+      : run_(run),
+        kernels_(run.kernels),
+        width_(run.plan.width),
+        first_(first_text),
+        texts_(end_text - first_text),
+        begin_(run.texts.begin(first_text)),
+        tokens_(run.texts.begin(end_text) - begin_),
+        workspace_(bytes()) {
+    hidden_ = run.hidden != nullptr ? run.hidden + begin_ * width_
+                                    : workspace_.take<float>(tokens_ * width_);
+    branch_ = workspace_.take<float>(tokens_ * width_);
+    pooled_ = workspace_.take<float>(texts_ * width_);
+    for (std::size_t i = 0; i < bit_buffers; ++i) {
+      bits_[i] = workspace_.take<std::uint64_t>(words_of(static_cast<Bits>(i)));
+    }
+    scratch_ = workspace_.take<std::uint32_t>(scratch());
+  }
+
+  void walk() {
+    for (const Step& step : run_.plan.steps) std::visit(*this, step);
+  }
+
+  void operator()(const EmbedStep& s) {
+    const BitView table = s.bits.empty() ? BitView{} : s.bits.view();
+    for (std::size_t b = 0; b < texts_; ++b) {
+      for (std::size_t t = 0; t < length(b); ++t) {
+        const std::size_t n = row(b) + t;
+        const auto id = static_cast<std::size_t>(run_.ids[begin_ + n]);
+        const auto type = static_cast<std::size_t>(run_.type_ids[begin_ + n]);
+        float* const y = hidden_ + n * width_;
+        const float* word = y;
+        if (s.bits.empty()) {
+          word = s.table.row(id).data();
+        } else {
+          const float scale = s.scale.data()[id];
+          kernels_.unpack_row(table.row(id), width_, -scale, scale, y);
+        }
+        kernels_.add(word, s.position.row(t).data(), width_, y);
+        kernels_.add(y, s.type.row(type).data(), width_, y);
+        normalize(y, s.gamma, s.beta, s.epsilon);
+      }
+    }
+  }
+
+  void operator()(const PackStep& s) {
+    const float* const x = floats(s.from);
+    const float* const shift = s.shift.empty() ? nullptr : s.shift.data().data();
+    const std::size_t words = words_for(width_);
+    const std::size_t rows = s.first_only ? texts_ : tokens_;
+    for (std::size_t n = 0; n < rows; ++n) {
+      kernels_.pack_row(x + (s.first_only ? row(n) : n) * width_, shift, width_, s.threshold,
+                        s.strict, bits(s.to) + n * words);
+    }
+  }
+
+  void operator()(const LinearStep& s) {
+    kernels_.bgemm_floats(product(s.product, s.from), s.scale, s.bias.data().data(), floats(s.to));
+  }
+
+  void operator()(const LinearBitsStep& s) {
+    kernels_.bgemm_bits(product(s.product, s.from), s.threshold.data(), bits(s.to),
+                        words_for(s.product.outputs));
+  }
+
+  void operator()(const AttentionStep& s) {
+    const std::size_t words = words_for(width_);
+    for (std::size_t b = 0; b < texts_; ++b) {
+      kernels::BitAttention a;
+      a.q = {bits(Bits::q) + row(b) * words, length(b), width_, words};
+      a.k = {bits(Bits::k) + row(b) * words, length(b), width_, words};
+      a.v = {bits(Bits::v) + row(b) * words, length(b), width_, words};
+      a.heads = s.heads;
+      a.head_size = s.head_size;
+      a.exponential = s.exponential.data();
+      a.half_alpha = s.half_alpha;
+      a.threshold = s.threshold.data();
+      a.context = bits(Bits::context) + row(b) * words;
+      a.scratch = scratch_;
+      kernels_.bit_attention(a);
+    }
+  }
+
+  void operator()(const ResidualNormStep& s) {
+    for (std::size_t n = 0; n < tokens_; ++n) {
+      float* const y = hidden_ + n * width_;
+      kernels_.add(y, branch_ + n * width_, width_, y);
+      normalize(y, s.gamma, s.beta, s.epsilon);
+    }
+  }
+
+  void operator()(const ClassifyStep& s) {
+    kernels_.tanh(pooled_, texts_ * width_, pooled_);
+    const std::size_t labels = run_.plan.labels;
+    for (std::size_t b = 0; b < texts_; ++b) {
+      for (std::size_t k = 0; k < labels; ++k) {
+        run_.logits[(first_ + b) * labels + k] =
+            kernels_.row_dot(pooled_ + b * width_, s.weight.row(k).data(), width_) +
+            s.bias.data()[k];
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t bit_buffers = static_cast<std::size_t>(Bits::pooler_in) + 1;
+
+  [[nodiscard]] std::size_t words_of(Bits bits) const {
+    return (row_a_text(bits) ? texts_ : tokens_) * words_for(cols_of(run_.plan, bits));
+  }
+  /// Of the largest product and of the longest text's attention.
+  [[nodiscard]] std::size_t scratch() const {
+    std::size_t longest = 0;
+    for (std::size_t b = 0; b < texts_; ++b) longest = std::max(longest, length(b));
+    return std::max(kernels::product_scratch(std::max(width_, run_.plan.inner)),
+                    kernels::attention_scratch(longest, width_));
+  }
+  [[nodiscard]] std::size_t bytes() const {
+    std::size_t total = 2 * Workspace::size_of<float>(tokens_ * width_) +
+                        Workspace::size_of<float>(texts_ * width_) +
+                        Workspace::size_of<std::uint32_t>(scratch());
+    for (std::size_t i = 0; i < bit_buffers; ++i) {
+      total += Workspace::size_of<std::uint64_t>(words_of(static_cast<Bits>(i)));
+    }
+    return total;
+  }
+
+  [[nodiscard]] std::size_t row(std::size_t b) const {
+    return run_.texts.begin(first_ + b) - begin_;
+  }
+  [[nodiscard]] std::size_t length(std::size_t b) const { return run_.texts.length(first_ + b); }
+
+  [[nodiscard]] float* floats(Floats name) const {
+    if (name == Floats::pooled) return pooled_;
+    return name == Floats::hidden ? hidden_ : branch_;
+  }
+  [[nodiscard]] std::uint64_t* bits(Bits name) const {
+    return bits_[static_cast<std::size_t>(name)];
+  }
+
+  [[nodiscard]] kernels::BinaryProduct product(const Product& p, Bits from) const {
+    const std::size_t cols = cols_of(run_.plan, from);
+    kernels::BinaryProduct result;
+    result.a = {bits(from), row_a_text(from) ? texts_ : tokens_, cols, words_for(cols)};
+    result.weight = static_cast<const CpuLayout&>(*p.weight).panels();
+    result.outputs = p.outputs;
+    result.step = p.step;
+    result.base = p.base.data();
+    result.scratch = scratch_;
+    return result;
+  }
+
+  void normalize(float* y, const Tensor& gamma, const Tensor& beta, float epsilon) const {
+    kernels_.layer_norm(y, 1, width_, gamma.data().data(), beta.data().data(), epsilon, y, nullptr,
+                        nullptr);
+  }
+
+  const PlanRun& run_;
+  const kernels::KernelTable& kernels_;
+  std::size_t width_;
+  std::size_t first_;  // text
+  std::size_t texts_;
+  std::size_t begin_;  // token
+  std::size_t tokens_;
+  Workspace workspace_;
+  float* hidden_ = nullptr;
+  float* branch_ = nullptr;
+  float* pooled_ = nullptr;
+  std::array<std::uint64_t*, bit_buffers> bits_{};
+  std::uint32_t* scratch_ = nullptr;
+};
+
+}  // namespace detail
+
+/// Device::run, on the target that the plan's weights are laid out for.
+/// Throws Error if the plan is not sound, or if an id or a length does not fit it.
+[[nodiscard]] inline PlanResult run_plan_on_cpu(const Plan& plan, const IdTensor& ids,
+                                                const IdTensor& type_ids, const Ragged& texts,
+                                                bool want_hidden) {
+  check_plan(plan);
+  check_batch(plan, ids, type_ids, texts);
+  PlanResult result;
+  if (texts.texts() == 0) return result;
+  result.logits = Tensor::uninitialized(Shape{texts.texts(), plan.labels});
+  if (want_hidden) result.hidden = Tensor::uninitialized(Shape{texts.tokens(), plan.width});
+
+  const detail::PlanRun run{plan,
+                            detail::kernels_of(plan),
+                            ids.data().data(),
+                            type_ids.data().data(),
+                            texts,
+                            result.logits.mutable_data().data(),
+                            want_hidden ? result.hidden.mutable_data().data() : nullptr};
+  const std::vector<std::size_t> groups = detail::group_texts(texts);
+  parallel_for(groups.size() - 1, 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t g = begin; g < end; ++g) {
+      detail::PlanGroup(run, groups[g], groups[g + 1]).walk();
+    }
+  });
+  return result;
+}
+
+}  // namespace bipft

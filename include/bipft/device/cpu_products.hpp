@@ -1,0 +1,263 @@
+#pragma once
+/// CpuProducts: the products of CpuDevice, of floats and of bits.
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/error.hpp"
+#include "bipft/core/parallel.hpp"
+#include "bipft/core/ragged.hpp"
+#include "bipft/core/tensor.hpp"
+#include "bipft/device/cpu_layout.hpp"
+#include "bipft/device/cpu_multiply.hpp"
+#include "bipft/device/cpu_pieces.hpp"
+#include "bipft/device/cpu_plan.hpp"
+#include "bipft/device/device.hpp"
+#include "bipft/kernels/dispatch.hpp"
+#include "bipft/kernels/table.hpp"
+
+namespace bipft {
+
+class CpuProducts : public Device {
+ public:
+  // --- Float products ----------------------------------------------------------------------------
+
+  [[nodiscard]] Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias) override {
+    if (x.cols() != w.cols()) fail("linear: shapes ", x.shape(), " and ", w.shape());
+    if (!bias.empty()) detail::require_extent("linear", "a bias", bias, w.rows());
+    Tensor y = Tensor::uninitialized(x.shape().with_cols(w.rows()));
+    kernels::MatrixProduct product = product_of(x, w, y);
+    product.b_transposed = true;
+    product.k = x.cols();
+    product.bias = bias.empty() ? nullptr : bias.data().data();
+    detail::multiply_on_cpu(product);
+    return y;
+  }
+
+  [[nodiscard]] Tensor matmul(const Tensor& a, const Tensor& b) override {
+    if (a.cols() != b.rows()) fail("matmul: shapes ", a.shape(), " and ", b.shape());
+    Tensor y = Tensor::uninitialized(a.shape().with_cols(b.cols()));
+    kernels::MatrixProduct product = product_of(a, b, y);
+    product.k = a.cols();
+    detail::multiply_on_cpu(product);
+    return y;
+  }
+
+  [[nodiscard]] Tensor matmul_tn(const Tensor& a, const Tensor& b) override {
+    if (a.rows() != b.rows()) fail("matmul_tn: shapes ", a.shape(), " and ", b.shape());
+    Tensor y = Tensor::uninitialized(Shape{a.cols(), b.cols()});
+    kernels::MatrixProduct product = product_of(a, b, y);
+    product.a_transposed = true;
+    product.k = a.rows();
+    detail::multiply_on_cpu(product);
+    return y;
+  }
+
+  [[nodiscard]] Tensor scores(const Tensor& q, const Tensor& k, const Ragged& texts,
+                              std::size_t heads, float scale) override {
+    detail::require_same("scores", q, k);
+    detail::require_heads("scores", q, texts, heads);
+    Tensor s = Tensor::uninitialized(Shape{heads * texts.pairs()});
+    const Channels each{q.cols(), q.cols() / heads};
+    const float* from_q = q.data().data();
+    const float* from_k = k.data().data();
+    float* to = s.mutable_data().data();
+    detail::for_each_head(texts, heads, q.cols(), [&](const detail::TextHead& at) {
+      times_transposed(each, at, from_q, from_k, scale, to);
+    });
+    return s;
+  }
+
+  [[nodiscard]] GradPair scores_backward(const Tensor& q, const Tensor& k, const Tensor& ds,
+                                         const Ragged& texts, std::size_t heads,
+                                         float scale) override {
+    detail::require_same("scores_backward", q, k);
+    detail::require_heads("scores_backward", q, texts, heads);
+    detail::require_squares("scores_backward", ds, texts, heads);
+    GradPair grad{Tensor::uninitialized(q.shape()), Tensor::uninitialized(k.shape())};
+    const Channels each{q.cols(), q.cols() / heads};
+    const float* from_q = q.data().data();
+    const float* from_k = k.data().data();
+    const float* from_ds = ds.data().data();
+    float* dq = grad.first.mutable_data().data();
+    float* dk = grad.second.mutable_data().data();
+    detail::for_each_head(texts, heads, q.cols(), [&](const detail::TextHead& at) {
+      square_times(each, at, from_ds, false, from_k, scale, dq);
+      square_times(each, at, from_ds, true, from_q, scale, dk);
+    });
+    return grad;
+  }
+
+  [[nodiscard]] Tensor mix(const Tensor& p, const Tensor& v, const Ragged& texts,
+                           std::size_t heads) override {
+    detail::require_heads("mix", v, texts, heads);
+    detail::require_squares("mix", p, texts, heads);
+    Tensor y = Tensor::uninitialized(v.shape());
+    const Channels each{v.cols(), v.cols() / heads};
+    const float* from_p = p.data().data();
+    const float* from_v = v.data().data();
+    float* to = y.mutable_data().data();
+    detail::for_each_head(texts, heads, v.cols(), [&](const detail::TextHead& at) {
+      square_times(each, at, from_p, false, from_v, 1, to);
+    });
+    return y;
+  }
+
+  [[nodiscard]] GradPair mix_backward(const Tensor& p, const Tensor& v, const Tensor& dy,
+                                      const Ragged& texts, std::size_t heads) override {
+    detail::require_same("mix_backward", v, dy);
+    detail::require_heads("mix_backward", v, texts, heads);
+    detail::require_squares("mix_backward", p, texts, heads);
+    GradPair grad{Tensor::uninitialized(p.shape()), Tensor::uninitialized(v.shape())};
+    const Channels each{v.cols(), v.cols() / heads};
+    const float* from_p = p.data().data();
+    const float* from_v = v.data().data();
+    const float* from_dy = dy.data().data();
+    float* dp = grad.first.mutable_data().data();
+    float* dv = grad.second.mutable_data().data();
+    detail::for_each_head(texts, heads, v.cols(), [&](const detail::TextHead& at) {
+      times_transposed(each, at, from_dy, from_v, 1, dp);
+      square_times(each, at, from_p, true, from_dy, 1, dv);
+    });
+    return grad;
+  }
+
+  // --- Binary products ---------------------------------------------------------------------------
+
+  [[nodiscard]] BitMatrix pack(const Tensor& x, const Tensor& shift, float threshold,
+                               bool strict) override {
+    if (!shift.empty()) detail::require_extent("pack", "a shift", shift, x.cols());
+    BitMatrix bits(x.rows(), x.cols());
+    if (bits.empty()) return bits;
+    const kernels::KernelTable& kernels = kernels::active();
+    const std::size_t cols = x.cols();
+    const float* from = x.data().data();
+    const float* added = shift.empty() ? nullptr : shift.data().data();
+    std::uint64_t* to = bits.mutable_row(0);
+    detail::by_rows(x.rows(), cols, [&](std::size_t row) {
+      kernels.pack_row(from + row * cols, added, cols, threshold, strict,
+                       to + row * words_for(cols));
+    });
+    return bits;
+  }
+
+  [[nodiscard]] Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
+                                     float scale, const Tensor& bias) override {
+    if (a.cols() != w.cols()) {
+      fail("binary_linear: rows of ", a.cols(), " bits and weights of ", w.cols());
+    }
+    detail::require_extent("binary_linear", "a bias", bias, w.rows());
+    Tensor y = Tensor::uninitialized(Shape{a.rows(), w.rows()});
+    if (y.empty() || a.empty()) return y;
+    const CpuLayout layout(kernels::active(), w.view());
+    BasicTensor<std::int32_t> base(Shape{w.rows()}, static_cast<std::int32_t>(w.cols()));
+    if (zero_one) count_ones(w.view(), base.mutable_data().data());
+
+    kernels::BinaryProduct whole;
+    whole.a = a.view();
+    whole.weight = layout.panels();
+    whole.outputs = w.rows();
+    whole.step = zero_one ? 1 : 2;
+    whole.base = base.data().data();
+    const float* added = bias.data().data();
+    float* to = y.mutable_data().data();
+    constexpr std::size_t grain = 64;
+    parallel_for(a.rows(), grain, [&](std::size_t begin, std::size_t end) {
+      const std::size_t words = kernels::product_scratch(a.cols());
+      detail::Workspace scratch(words * sizeof(std::uint32_t));
+      kernels::BinaryProduct part = whole;
+      part.a.words += begin * part.a.words_per_row;
+      part.a.rows = end - begin;
+      part.scratch = scratch.take<std::uint32_t>(words);
+      layout.kernels().bgemm_floats(part, scale, added, to + begin * w.rows());
+    });
+    return y;
+  }
+
+  [[nodiscard]] Tensor unpack(const BitMatrix& bits, float low, float high) override {
+    Tensor y = Tensor::uninitialized(Shape{bits.rows(), bits.cols()});
+    const kernels::KernelTable& kernels = kernels::active();
+    const BitView from = bits.view();
+    float* to = y.mutable_data().data();
+    detail::by_rows(from.rows, from.cols, [&](std::size_t row) {
+      kernels.unpack_row(from.row(row), from.cols, low, high, to + row * from.cols);
+    });
+    return y;
+  }
+
+  [[nodiscard]] Tensor scale_add_row(const Tensor& x, float scale, const Tensor& row) override {
+    detail::require_extent("scale_add_row", "a row", row, x.cols());
+    const float* added = row.data().data();
+    const kernels::KernelTable& kernels = kernels::active();
+    return detail::map_rows(x, [&](const float* from, std::size_t, float* to) {
+      kernels.scale_add(from, scale, added, x.cols(), to);
+    });
+  }
+
+ private:
+  /// C, and the channels of one head, D.
+  struct Channels {
+    std::size_t all, head;
+  };
+
+  [[nodiscard]] static kernels::MatrixProduct product_of(const Tensor& a, const Tensor& b,
+                                                         Tensor& c) {
+    kernels::MatrixProduct product;
+    product.a = a.data().data();
+    product.a_stride = a.cols();
+    product.b = b.data().data();
+    product.b_stride = b.cols();
+    product.c = c.mutable_data().data();
+    product.c_stride = product.n = c.cols();
+    product.m = c.rows();
+    return product;
+  }
+
+  static void run_product(const kernels::MatrixProduct& product) {
+    const kernels::KernelTable& kernels = kernels::active();
+    detail::ProductWorkspace workspace(kernels);
+    kernels.product(product, workspace.floats());
+  }
+
+  /// s [T, T] = scale · a bᵀ of one text and head.   a, b: [N, C]
+  static void times_transposed(const Channels& each, const detail::TextHead& at, const float* a,
+                               const float* b, float scale, float* s) {
+    kernels::MatrixProduct product;
+    product.a = a + at.row;
+    product.b = b + at.row;
+    product.a_stride = product.b_stride = each.all;
+    product.b_transposed = true;
+    product.c = s + at.square;
+    product.c_stride = product.m = product.n = at.tokens;
+    product.k = each.head;
+    product.scale = scale;
+    run_product(product);
+  }
+
+  /// y [T, D] = scale · s b, or scale · sᵀ b, of one text and head.   s: [T, T]   b, y: [N, C]
+  static void square_times(const Channels& each, const detail::TextHead& at, const float* s,
+                           bool transposed, const float* b, float scale, float* y) {
+    kernels::MatrixProduct product;
+    product.a = s + at.square;
+    product.a_stride = product.m = product.k = at.tokens;
+    product.a_transposed = transposed;
+    product.b = b + at.row;
+    product.c = y + at.row;
+    product.b_stride = product.c_stride = each.all;
+    product.n = each.head;
+    product.scale = scale;
+    run_product(product);
+  }
+
+  /// What a 0/1 row gives with each row of weights if no bit differs: the number of its ones.
+  static void count_ones(const BitView& w, std::int32_t* ones) {
+    for (std::size_t o = 0; o < w.rows; ++o) {
+      ones[o] = 0;
+      for (std::size_t i = 0; i < w.words_per_row; ++i) ones[o] += std::popcount(w.row(o)[i]);
+    }
+  }
+};
+
+}  // namespace bipft

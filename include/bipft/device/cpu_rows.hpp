@@ -1,0 +1,213 @@
+#pragma once
+/// CpuRows: the operations of CpuDevice on rows: softmax, layer norm, tables, sums, the loss.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "bipft/core/error.hpp"
+#include "bipft/core/parallel.hpp"
+#include "bipft/core/ragged.hpp"
+#include "bipft/core/tensor.hpp"
+#include "bipft/device/cpu_multiply.hpp"
+#include "bipft/device/cpu_pieces.hpp"
+#include "bipft/device/cpu_products.hpp"
+#include "bipft/device/device.hpp"
+#include "bipft/kernels/dispatch.hpp"
+#include "bipft/kernels/table.hpp"
+
+namespace bipft {
+
+class CpuRows : public CpuProducts {
+ public:
+  [[nodiscard]] Tensor softmax(const Tensor& s, const Ragged& texts, std::size_t heads) override {
+    detail::require_squares("softmax", s, texts, heads);
+    Tensor p = Tensor::uninitialized(s.shape());
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = s.data().data();
+    float* to = p.mutable_data().data();
+    detail::for_each_head(texts, heads, heads, [&](const detail::TextHead& at) {
+      kernels.softmax(from + at.square, at.tokens, at.tokens, to + at.square);
+    });
+    return p;
+  }
+
+  [[nodiscard]] Tensor softmax_backward(const Tensor& p, const Tensor& dp, const Ragged& texts,
+                                        std::size_t heads) override {
+    detail::require_same("softmax_backward", p, dp);
+    detail::require_squares("softmax_backward", p, texts, heads);
+    Tensor ds = Tensor::uninitialized(p.shape());
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from_p = p.data().data();
+    const float* from_dp = dp.data().data();
+    float* to = ds.mutable_data().data();
+    detail::for_each_head(texts, heads, heads, [&](const detail::TextHead& at) {
+      kernels.softmax_backward(from_p + at.square, from_dp + at.square, at.tokens, at.tokens,
+                               to + at.square);
+    });
+    return ds;
+  }
+
+  [[nodiscard]] LayerNormResult layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                           float epsilon) override {
+    const std::size_t cols = x.cols();
+    detail::require_extent("layer_norm", "gamma", gamma, cols);
+    detail::require_extent("layer_norm", "beta", beta, cols);
+    LayerNormResult result{Tensor::uninitialized(x.shape()), Tensor::uninitialized(Shape{x.rows()}),
+                           Tensor::uninitialized(Shape{x.rows()})};
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = x.data().data();
+    const float* factor = gamma.data().data();
+    const float* added = beta.data().data();
+    float* y = result.y.mutable_data().data();
+    float* mean = result.mean.mutable_data().data();
+    float* inverse = result.inverse.mutable_data().data();
+    parallel_for(x.rows(), detail::piece_rows(cols), [&](std::size_t begin, std::size_t end) {
+      kernels.layer_norm(from + begin * cols, end - begin, cols, factor, added, epsilon,
+                         y + begin * cols, mean + begin, inverse + begin);
+    });
+    return result;
+  }
+
+  [[nodiscard]] LayerNormGrad layer_norm_backward(const Tensor& x, const LayerNormResult& forward,
+                                                  const Tensor& gamma, const Tensor& dy) override {
+    const std::size_t cols = x.cols();
+    detail::require_same("layer_norm_backward", x, dy);
+    detail::require_extent("layer_norm_backward", "gamma", gamma, cols);
+    detail::require_extent("layer_norm_backward", "means", forward.mean, x.rows());
+    detail::require_extent("layer_norm_backward", "inverses", forward.inverse, x.rows());
+    LayerNormGrad grad{Tensor::uninitialized(x.shape()), Tensor(Shape{cols}), Tensor(Shape{cols})};
+    const detail::RowBlocks blocks(x.rows());
+    Tensor partial(Shape{2, blocks.count, cols});
+
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = x.data().data();
+    const float* mean = forward.mean.data().data();
+    const float* inverse = forward.inverse.data().data();
+    const float* factor = gamma.data().data();
+    const float* from_dy = dy.data().data();
+    float* dx = grad.dx.mutable_data().data();
+    float* dgammas = partial.mutable_data().data();
+    float* dbetas = dgammas + blocks.count * cols;
+    parallel_for(x.rows(), blocks.size, [&](std::size_t begin, std::size_t end) {
+      const std::size_t block = begin / blocks.size;
+      kernels.layer_norm_backward(from + begin * cols, mean + begin, inverse + begin, factor,
+                                  from_dy + begin * cols, end - begin, cols, dx + begin * cols,
+                                  dgammas + block * cols, dbetas + block * cols);
+    });
+    detail::add_rows(dgammas, blocks.count, cols, grad.dgamma.mutable_data().data());
+    detail::add_rows(dbetas, blocks.count, cols, grad.dbeta.mutable_data().data());
+    return grad;
+  }
+
+  [[nodiscard]] Tensor gather(const Tensor& table, const IdTensor& ids) override {
+    require_ids("gather", table, ids);
+    const std::size_t cols = table.cols();
+    Tensor y = Tensor::uninitialized(Shape{ids.numel(), cols});
+    const float* from = table.data().data();
+    const std::int32_t* id = ids.data().data();
+    float* to = y.mutable_data().data();
+    detail::by_rows(ids.numel(), cols, [&](std::size_t n) {
+      const float* row = from + static_cast<std::size_t>(id[n]) * cols;
+      std::memcpy(to + n * cols, row, cols * sizeof(float));
+    });
+    return y;
+  }
+
+  void scatter_add(Tensor& table, const IdTensor& ids, const Tensor& rows) override {
+    require_ids("scatter_add", table, ids);
+    const std::size_t cols = table.cols();
+    if (rows.numel() != ids.numel() * cols) {
+      fail("scatter_add: rows of shape ", rows.shape(), " for ", ids.numel(),
+           " ids and a table of shape ", table.shape());
+    }
+    const kernels::KernelTable& kernels = kernels::active();
+    const std::int32_t* id = ids.data().data();
+    const float* from = rows.data().data();
+    float* to = table.mutable_data().data();
+    constexpr std::size_t grain = 96;  // channels: each thread takes every id, in order
+    parallel_for(cols, grain, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t n = 0; n < ids.numel(); ++n) {
+        float* row = to + static_cast<std::size_t>(id[n]) * cols + begin;
+        kernels.add(row, from + n * cols + begin, end - begin, row);
+      }
+    });
+  }
+
+  [[nodiscard]] Tensor sum_rows(const Tensor& x) override {
+    const std::size_t cols = x.cols();
+    const detail::RowBlocks blocks(x.rows());
+    Tensor total(Shape{cols});
+    Tensor partial(Shape{blocks.count, cols});
+    const float* from = x.data().data();
+    float* sums = partial.mutable_data().data();
+    parallel_for(x.rows(), blocks.size, [&](std::size_t begin, std::size_t end) {
+      detail::add_rows(from + begin * cols, end - begin, cols, sums + begin / blocks.size * cols);
+    });
+    detail::add_rows(sums, blocks.count, cols, total.mutable_data().data());
+    return total;
+  }
+
+  [[nodiscard]] Tensor mean_rows(const Tensor& x, const Ragged& texts) override {
+    detail::require_texts("mean_rows", x, texts);
+    const std::size_t cols = x.cols();
+    Tensor y(Shape{texts.texts(), cols});
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = x.data().data();
+    float* to = y.mutable_data().data();
+    parallel_for(texts.texts(), 1, [&](std::size_t text, std::size_t) {
+      float* mean = to + text * cols;
+      detail::add_rows(from + texts.begin(text) * cols, texts.length(text), cols, mean);
+      kernels.scale(mean, 1.0F / static_cast<float>(texts.length(text)), cols, mean);
+    });
+    return y;
+  }
+
+  [[nodiscard]] CrossEntropyResult cross_entropy(const Tensor& logits, const IdTensor& labels,
+                                                 const Tensor& weights, float smoothing) override {
+    const std::size_t rows = logits.rows();
+    const std::size_t cols = logits.cols();
+    detail::require_extent("cross_entropy", "weights", weights, rows);
+    if (labels.numel() != rows) {
+      fail("cross_entropy: ", labels.numel(), " labels for logits of shape ", logits.shape());
+    }
+    double total = 0;
+    for (std::size_t b = 0; b < rows; ++b) {
+      const std::int32_t label = labels.data()[b];
+      if (label < 0 || static_cast<std::size_t>(label) >= cols) {
+        fail("cross_entropy: label ", label, " of row ", b, " is not one of ", cols);
+      }
+      total += static_cast<double>(weights.data()[b]);
+    }
+    if (!(total > 0)) fail("cross_entropy: the weights of ", rows, " rows sum up to ", total);
+
+    CrossEntropyResult result{0, Tensor::uninitialized(logits.shape())};
+    std::vector<double> losses(rows);
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = logits.data().data();
+    const std::int32_t* label = labels.data().data();
+    const float* weight = weights.data().data();
+    float* to = result.dlogits.mutable_data().data();
+    detail::by_rows(rows, cols, [&](std::size_t b) {
+      losses[b] =
+          kernels.cross_entropy(from + b * cols, cols, static_cast<std::size_t>(label[b]),
+                                static_cast<double>(weight[b]) / total, smoothing, to + b * cols);
+    });
+    for (const double loss : losses) result.loss += loss;
+    return result;
+  }
+
+ private:
+  static void require_ids(const char* operation, const Tensor& table, const IdTensor& ids) {
+    const std::span<const std::int32_t> all = ids.data();
+    for (std::size_t n = 0; n < all.size(); ++n) {
+      if (all[n] < 0 || static_cast<std::size_t>(all[n]) >= table.rows()) {
+        fail(operation, ": id ", all[n], " at ", n, " in a table of ", table.rows(), " rows");
+      }
+    }
+  }
+};
+
+}  // namespace bipft

@@ -1,0 +1,122 @@
+#pragma once
+/// Plan: a packed model as a flat list of fused steps, all that a device needs to run it.
+///
+/// Layers do not call each other at inference. `compile()` (model/packed_model.hpp) turns the parts
+/// of a packed model into steps over three float matrices and a few bit matrices, whose names are
+/// fixed here; a device walks the list once for each group of texts. In every step N is the number
+/// of tokens of the group and nothing is computed for tokens that do not exist.
+///
+/// Integers first: a linear step's product with ±1 weights is
+///   v = base[o] - step · popcount(a xor w),
+/// exact whatever the levels of `a` (see Product), and what follows it is either one multiplication
+/// and one addition in float, or a comparison with an integer that gives the next bits at once.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/tensor.hpp"
+
+namespace bipft {
+
+/// A device's own layout of a binary weight matrix (panels, padding, running parities).
+class WeightLayout {
+ public:
+  virtual ~WeightLayout() = default;
+};
+
+/// v[n][o] = base[o] - step · popcount(a[n] xor w[o]), where w's bits are ±1 (1 is +1).
+///   a in ±1:  Σ a w = C - 2 popcount,             so base = C and step = 2
+///   a in 0/1: Σ a w = (C + Σ_c w[o][c]) / 2 - popcount,     so step = 1
+struct Product {
+  std::size_t outputs = 0;                     ///< O
+  std::size_t inputs = 0;                      ///< C
+  std::int32_t step = 2;                       ///< 2 for ±1 inputs, 1 for 0/1
+  std::vector<std::int32_t> base;              ///< [O]
+  std::shared_ptr<const WeightLayout> weight;  ///< of the device that the plan is bound to
+};
+
+/// Named buffers of a plan.
+enum class Floats { hidden, branch, pooled };  ///< [N, C], [N, C], [B, C]
+enum class Bits { q_in, k_in, v_in, q, k, v, context, ffn_in, inner, pooler_in };
+
+/// hidden = layer_norm(±scale[id] by the id's bits + position[t] + type[type id])
+struct EmbedStep {
+  BitMatrix bits;   ///< [V, C], empty if the table is in floats
+  Tensor table;     ///< [V, C], if `bits` is empty
+  Tensor scale;     ///< [V]
+  Tensor position;  ///< [P, C]
+  Tensor type;      ///< [2, C]
+  Tensor gamma, beta;
+  float epsilon = 0;
+};
+
+/// to[n][c] = from[n][c] + shift[c] >= threshold (or >, if strict).
+/// `first_only`: of each text only its first token, so that N becomes B.
+struct PackStep {
+  Floats from = Floats::hidden;
+  Bits to = Bits::q_in;
+  Tensor shift;
+  float threshold = 0;
+  bool strict = false;
+  bool first_only = false;
+};
+
+/// to = scale · v + bias
+struct LinearStep {
+  Bits from = Bits::context;
+  Floats to = Floats::branch;
+  Product product;
+  float scale = 0;
+  Tensor bias;
+};
+
+/// to[n][o] = v >= threshold[o]; INT32_MIN is always, INT32_MAX never.
+struct LinearBitsStep {
+  Bits from = Bits::q_in;
+  Bits to = Bits::q;
+  Product product;
+  std::vector<std::int32_t> threshold;
+};
+
+/// Attention over bits, text by text and head by head, into context bits.
+///
+/// s = D - 2 popcount(q xor k) takes D+1 values; with index i = popcount, exponential[m * (D+1) +
+/// i] is exp(scale · s_i - scale · s_m), the term of a key whose row's best key has index m. A key
+/// lives where its term · (1 / Σ terms) > half_alpha. Then channel c of a query is
+/// Σ_j a_j v_j[c] = 2 popcount(a and v[c]) - popcount(a) >= threshold[c].
+struct AttentionStep {
+  std::size_t heads = 0;
+  std::size_t head_size = 0;            ///< D: 32 or 64
+  std::vector<float> exponential;       ///< [D+1, D+1]
+  float half_alpha = 0;                 ///< α/2 of the attention probabilities
+  std::vector<std::int32_t> threshold;  ///< [C]
+};
+
+/// hidden = layer_norm(hidden + branch)
+struct ResidualNormStep {
+  Tensor gamma, beta;
+  float epsilon = 0;
+};
+
+/// logits = tanh(pooled) wᵀ + bias, in a fixed order of additions.
+struct ClassifyStep {
+  Tensor weight;  ///< [K, C]
+  Tensor bias;    ///< [K]
+};
+
+using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
+                          ResidualNormStep, ClassifyStep>;
+
+struct Plan {
+  std::size_t width = 0;      ///< C
+  std::size_t inner = 0;      ///< F
+  std::size_t positions = 0;  ///< P, the longest text
+  std::size_t labels = 0;     ///< K
+  std::vector<Step> steps;
+};
+
+}  // namespace bipft

@@ -1,0 +1,187 @@
+#pragma once
+/// check_plan, check_batch: what every device asks of a plan and of the texts it is to run on.
+///
+/// A plan that passes reads no buffer before it is written and no element outside its tensors; a
+/// batch that passes asks for no row that the plan's tables lack. So a device need not look again.
+
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+
+#include "bipft/core/error.hpp"
+#include "bipft/core/ragged.hpp"
+#include "bipft/core/tensor.hpp"
+#include "bipft/device/plan.hpp"
+
+namespace bipft {
+
+/// Columns of a plan's bit buffer.
+[[nodiscard]] inline std::size_t cols_of(const Plan& plan, Bits bits) {
+  return bits == Bits::inner ? plan.inner : plan.width;
+}
+/// Has the buffer one row a text instead of one a token?
+[[nodiscard]] inline bool row_a_text(Bits bits) { return bits == Bits::pooler_in; }
+[[nodiscard]] inline bool row_a_text(Floats floats) { return floats == Floats::pooled; }
+
+namespace detail {
+
+/// Checks one step after the other; remembers which buffers have been written.
+class PlanCheck {
+ public:
+  explicit PlanCheck(const Plan& plan) : plan_(plan) {}
+
+  void run() {
+    if (plan_.width == 0 || plan_.positions == 0 || plan_.labels == 0) {
+      fail("plan: width ", plan_.width, ", positions ", plan_.positions, " and labels ",
+           plan_.labels, " must all be at least 1");
+    }
+    if (plan_.steps.empty() || !std::holds_alternative<EmbedStep>(plan_.steps.front()) ||
+        !std::holds_alternative<ClassifyStep>(plan_.steps.back())) {
+      fail("plan: must begin with an EmbedStep and end with a ClassifyStep");
+    }
+    for (; step_ < plan_.steps.size(); ++step_) std::visit(*this, plan_.steps[step_]);
+  }
+
+  void operator()(const EmbedStep& s) {
+    const bool in_bits = !s.bits.empty();
+    const std::size_t rows = in_bits ? s.bits.rows() : s.table.rows();
+    equal("embedding width", in_bits ? s.bits.cols() : s.table.cols(), plan_.width);
+    if (in_bits) equal("embedding scales", s.scale.numel(), rows);
+    equal("position width", s.position.cols(), plan_.width);
+    if (s.position.rows() < plan_.positions) {
+      refuse(s.position.rows(), " position rows for ", plan_.positions, " positions");
+    }
+    equal("type width", s.type.cols(), plan_.width);
+    norm(s.gamma, s.beta);
+    wrote(Floats::hidden);
+  }
+
+  void operator()(const PackStep& s) {
+    read(s.from);
+    if (!s.shift.empty()) equal("shift", s.shift.numel(), plan_.width);
+    equal("bits to pack", cols_of(plan_, s.to), plan_.width);
+    if (row_a_text(s.from) || s.first_only != row_a_text(s.to)) {
+      refuse("a row a token cannot be packed as a row a text, nor the other way round");
+    }
+    wrote(s.to);
+  }
+
+  void operator()(const LinearStep& s) {
+    read(s.from);
+    product(s.product, s.from, plan_.width);
+    equal("bias", s.bias.numel(), s.product.outputs);
+    same_rows(row_a_text(s.from), row_a_text(s.to));
+    wrote(s.to);
+  }
+
+  void operator()(const LinearBitsStep& s) {
+    read(s.from);
+    product(s.product, s.from, cols_of(plan_, s.to));
+    equal("thresholds", s.threshold.size(), s.product.outputs);
+    same_rows(row_a_text(s.from), row_a_text(s.to));
+    if (s.from == s.to) refuse("reads and writes the same bits");
+    wrote(s.to);
+  }
+
+  void operator()(const AttentionStep& s) {
+    read(Bits::q);
+    read(Bits::k);
+    read(Bits::v);
+    if (s.head_size != 32 && s.head_size != 64) refuse("head size ", s.head_size, ", not 32 or 64");
+    equal("heads times head size", s.heads * s.head_size, plan_.width);
+    equal("exponentials", s.exponential.size(), (s.head_size + 1) * (s.head_size + 1));
+    equal("thresholds", s.threshold.size(), plan_.width);
+    if (!(s.half_alpha >= 0)) refuse("half_alpha ", s.half_alpha, " is negative");
+    wrote(Bits::context);
+  }
+
+  void operator()(const ResidualNormStep& s) {
+    read(Floats::hidden);
+    read(Floats::branch);
+    norm(s.gamma, s.beta);
+  }
+
+  void operator()(const ClassifyStep& s) {
+    read(Floats::pooled);
+    equal("classifier width", s.weight.cols(), plan_.width);
+    equal("classifier rows", s.weight.rows(), plan_.labels);
+    equal("classifier bias", s.bias.numel(), plan_.labels);
+  }
+
+ private:
+  template <class... Parts>
+  [[noreturn]] void refuse(const Parts&... parts) const {
+    fail("plan: step ", step_, ": ", parts...);
+  }
+  void equal(const char* what, std::size_t found, std::size_t expected) const {
+    if (found != expected) refuse(what, ": ", found, " where ", expected, " belong");
+  }
+  void norm(const Tensor& gamma, const Tensor& beta) const {
+    equal("gamma", gamma.numel(), plan_.width);
+    equal("beta", beta.numel(), plan_.width);
+  }
+  void product(const Product& p, Bits from, std::size_t outputs) const {
+    equal("inputs", p.inputs, cols_of(plan_, from));
+    equal("outputs", p.outputs, outputs);
+    equal("base", p.base.size(), p.outputs);
+    if (p.step != 1 && p.step != 2) refuse("step ", p.step, " of a product, not 1 or 2");
+    if (p.weight == nullptr) refuse("a product without weights");
+  }
+  void same_rows(bool from, bool to) const {
+    if (from != to) refuse("a product of one row a text gives one row a text");
+  }
+
+  // Each buffer is one bit of `written_`: floats first, then bits.
+  static unsigned mark(Floats floats) { return 1U << static_cast<unsigned>(floats); }
+  static unsigned mark(Bits bits) { return 8U << static_cast<unsigned>(bits); }
+  template <class Buffer>
+  void read(Buffer buffer) const {
+    if ((written_ & mark(buffer)) == 0) refuse("reads a buffer that no step before it writes");
+  }
+  template <class Buffer>
+  void wrote(Buffer buffer) {
+    written_ |= mark(buffer);
+  }
+
+  const Plan& plan_;
+  std::size_t step_ = 0;
+  unsigned written_ = 0;
+};
+
+inline void check_ids(const char* what, const IdTensor& ids, const Ragged& texts,
+                      std::size_t limit) {
+  if (ids.numel() != texts.tokens()) {
+    fail("run: ", ids.numel(), " ", what, "s for ", texts.tokens(), " tokens");
+  }
+  for (std::size_t b = 0; b < texts.texts(); ++b) {
+    for (std::size_t t = 0; t < texts.length(b); ++t) {
+      const std::int32_t id = ids.data()[texts.begin(b) + t];
+      if (id < 0 || static_cast<std::size_t>(id) >= limit) {
+        fail("run: text ", b, ", token ", t, ": ", what, " ", id, " is not one of 0 to ",
+             limit - 1);
+      }
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Throws Error, naming the step and the numbers that clash, if the plan is not sound.
+inline void check_plan(const Plan& plan) { detail::PlanCheck(plan).run(); }
+
+/// Throws Error if an id, a type id or a length does not fit a plan that check_plan has passed.
+inline void check_batch(const Plan& plan, const IdTensor& ids, const IdTensor& type_ids,
+                        const Ragged& texts) {
+  const auto& embed = std::get<EmbedStep>(plan.steps.front());
+  for (std::size_t b = 0; b < texts.texts(); ++b) {
+    if (texts.length(b) > plan.positions) {
+      fail("run: text ", b, " has ", texts.length(b), " tokens, but the model was made for ",
+           plan.positions, " at most; cut the text");
+    }
+  }
+  detail::check_ids("token id", ids, texts,
+                    embed.bits.empty() ? embed.table.rows() : embed.bits.rows());
+  detail::check_ids("type id", type_ids, texts, embed.type.rows());
+}
+
+}  // namespace bipft

@@ -1,0 +1,53 @@
+#pragma once
+/// Binary kernels' arguments: plain structs, so that they can cross a function pointer.
+///
+/// Weights are ±1 (a bit of 1 is +1) in the panels of the target that laid them out; activations
+/// are plain rows (core/bit_matrix.hpp), whatever their levels.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bipft/core/bit_matrix.hpp"
+
+namespace bipft::kernels {
+
+/// v[n][o] = base[o] - step · popcount(a[n] xor w[o]): see Product in device/plan.hpp.
+struct BinaryProduct {
+  BitView a;                              ///< [N, C]
+  const std::uint32_t* weight = nullptr;  ///< what `lay_out` wrote for [O, C]
+  std::size_t outputs = 0;                ///< O
+  std::int32_t step = 2;                  ///< 1 or 2
+  const std::int32_t* base = nullptr;     ///< [O]
+  std::uint32_t* scratch = nullptr;       ///< product_scratch(C) words, aligned to 64 bytes
+};
+
+/// The scratch that a product needs: 64 bytes for every 64 columns, on every target.
+[[nodiscard]] constexpr std::size_t product_scratch(std::size_t cols) {
+  return 16 * words_for(cols);
+}
+
+/// The attention of one text, all heads: see AttentionStep in device/plan.hpp.
+struct BitAttention {
+  BitView q, k, v;  ///< [T, C]
+  std::size_t heads = 0;
+  std::size_t head_size = 0;                ///< D: 32 or 64
+  const float* exponential = nullptr;       ///< [D+1, D+1]
+  float half_alpha = 0;                     ///< not negative
+  const std::int32_t* threshold = nullptr;  ///< [C]
+  std::uint64_t* context = nullptr;         ///< [T, C] bits, as many words a row as v has
+  std::uint32_t* scratch = nullptr;         ///< attention_scratch(T, C) words, aligned to 64 bytes
+};
+
+/// Queries that go through attention together.
+inline constexpr std::size_t query_block = 4;
+
+/// The scratch that a text's attention needs: keys and values the other way round, and the
+/// distances, terms and bits of a block of queries.
+[[nodiscard]] constexpr std::size_t attention_scratch(std::size_t tokens, std::size_t width) {
+  const std::size_t keys = (tokens + 15) / 16 * 16;
+  const std::size_t words = 2 * words_for(tokens);
+  const std::size_t channels = 64 * words_for(width);
+  return channels / 32 * keys + words * channels + query_block * (2 * keys + words);
+}
+
+}  // namespace bipft::kernels

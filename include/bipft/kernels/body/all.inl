@@ -1,0 +1,46 @@
+// Compiled once per target, inside its namespace and region: the bodies, and the table they fill.
+
+#include "bipft/kernels/body/battention.inl"
+#include "bipft/kernels/body/bgemm.inl"
+#include "bipft/kernels/body/bpack.inl"
+#include "bipft/kernels/body/elements.inl"
+#include "bipft/kernels/body/product.inl"
+#include "bipft/kernels/body/rows.inl"
+
+inline constexpr KernelTable table{
+    .name = target_name,
+    .supported = supported,
+    .product = product,
+    .product_workspace = product_workspace,
+    .add = add_all,
+    .multiply = multiply_all,
+    .scale = scale_all,
+    .scale_add = scale_add_all,
+    .relu = relu_all,
+    .relu_backward = relu_backward_all,
+    .gelu = gelu_all,
+    .gelu_backward = gelu_backward_all,
+    .tanh = tanh_all,
+    .tanh_backward = tanh_backward_all,
+    .exp = exp_all,
+    .threshold_select = threshold_select_all,
+    .window_mask = window_mask_all,
+    .dropout = dropout_all,
+    .adamw = adamw_all,
+    .softmax = softmax_rows,
+    .softmax_backward = softmax_backward_rows,
+    .layer_norm = layer_norm_rows,
+    .layer_norm_backward = layer_norm_backward_rows,
+    .row_dot = dot_row,
+    .dot = dot_all,
+    .sums = sums_all,
+    .cross_entropy = cross_entropy_row,
+    .pack_row = pack_row,
+    .unpack_row = unpack_row,
+    .layout_words = layout_words,
+    .lay_out = lay_out,
+    .bgemm_ints = bgemm_ints,
+    .bgemm_floats = bgemm_floats,
+    .bgemm_bits = bgemm_bits,
+    .bit_attention = bit_attention,
+};

@@ -1,0 +1,66 @@
+#pragma once
+/// What the processor can do and the system lets it: CPUID feature bits and the registers that the
+/// system saves (XCR0). Never the model's name, which virtual machines mask.
+
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace bipft::kernels {
+
+/// The sets of instructions that a target may need.
+struct CpuFeatures {
+  bool avx2 = false;    ///< AVX2, FMA, F16C, BMI2, POPCNT and the 256-bit registers
+  bool avx512 = false;  ///< the above, AVX-512 F, BW, DQ, VL, VPOPCNTDQ and the 512-bit registers
+};
+
+#if defined(__x86_64__)
+namespace detail {
+
+/// The register states that the system saves: bit 1 SSE, 2 AVX, 5 to 7 AVX-512.
+[[nodiscard]] inline std::uint32_t saved_states() {
+  std::uint32_t low = 0;
+  std::uint32_t high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+[[nodiscard]] constexpr bool has_all(std::uint32_t word, std::uint32_t bits) {
+  return (word & bits) == bits;
+}
+
+}  // namespace detail
+#endif
+
+[[nodiscard]] inline CpuFeatures detect_cpu() {
+  CpuFeatures cpu;
+#if defined(__x86_64__)
+  using detail::has_all;
+  std::uint32_t a = 0, b = 0, c = 0, d = 0;
+  constexpr std::uint32_t fma = 1U << 12U, popcnt = 1U << 23U, osxsave = 1U << 27U,
+                          avx = 1U << 28U, f16c = 1U << 29U;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0) return cpu;
+  if (!has_all(c, fma | popcnt | osxsave | avx | f16c)) return cpu;
+  const std::uint32_t states = detail::saved_states();
+  if (!has_all(states, 0x06U)) return cpu;
+
+  constexpr std::uint32_t avx2 = 1U << 5U, bmi2 = 1U << 8U;
+  constexpr std::uint32_t f = 1U << 16U, dq = 1U << 17U, bw = 1U << 30U, vl = 1U << 31U;
+  constexpr std::uint32_t vpopcntdq = 1U << 14U;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return cpu;
+  cpu.avx2 = has_all(b, avx2 | bmi2);
+  cpu.avx512 = cpu.avx2 && has_all(states, 0xE6U) && has_all(b, f | dq | bw | vl) &&
+               has_all(c, vpopcntdq);
+#endif
+  return cpu;
+}
+
+/// The machine that this process runs on.
+[[nodiscard]] inline const CpuFeatures& cpu() {
+  static const CpuFeatures features = detect_cpu();
+  return features;
+}
+
+}  // namespace bipft::kernels

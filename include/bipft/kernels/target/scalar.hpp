@@ -1,0 +1,299 @@
+#pragma once
+/// Target `scalar`: standard C++ for any machine, and the meaning of every other target.
+///
+/// A target defines the words below and includes the bodies; the bodies are written once, in these
+/// words only. To add a target, copy this file, translate the words, and list it in targets.hpp.
+
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "bipft/kernels/region.hpp"
+#include "bipft/kernels/table.hpp"
+
+BIPFT_PLAIN_REGION_BEGIN
+namespace bipft::kernels::scalar {
+
+inline constexpr std::string_view target_name = "scalar";
+inline bool supported() { return true; }
+
+// --- The words: floats, 16 lanes at a time -------------------------------------------------------
+inline constexpr std::size_t lanes = 16;
+
+// Four numbers, the widest vector that every machine has a way with; the compiler knows its own.
+using Quad [[gnu::vector_size(16)]] = float;
+using QuadBits [[gnu::vector_size(16)]] = std::int32_t;
+
+struct Lanes {
+  Quad q0, q1, q2, q3;
+};
+/// A lane is chosen where its bits are all ones.
+struct Mask {
+  QuadBits q0, q1, q2, q3;
+};
+
+inline Quad splat_quad(float x) { return Quad{x, x, x, x}; }
+inline Lanes splat(float x) {
+  return {splat_quad(x), splat_quad(x), splat_quad(x), splat_quad(x)};
+}
+inline Lanes load(const float* p) {
+  Lanes y;
+  std::memcpy(&y, p, sizeof y);
+  return y;
+}
+inline void store(float* p, Lanes x) { std::memcpy(p, &x, sizeof x); }
+/// The first n numbers, then zeros; nothing behind them is touched.
+[[gnu::noinline]] inline Lanes load_part(const float* p, std::size_t n) {
+  float lane[lanes] = {};
+  for (std::size_t i = 0; i < n; ++i) lane[i] = p[i];
+  return load(lane);
+}
+[[gnu::noinline]] inline void store_part(float* p, Lanes x, std::size_t n) {
+  float lane[lanes];
+  store(lane, x);
+  for (std::size_t i = 0; i < n; ++i) p[i] = lane[i];
+}
+[[gnu::noinline]] inline Lanes load_u16(const std::uint16_t* p) {
+  float lane[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) lane[i] = static_cast<float>(p[i]);
+  return load(lane);
+}
+
+inline Lanes add(Lanes a, Lanes b) {
+  return {a.q0 + b.q0, a.q1 + b.q1, a.q2 + b.q2, a.q3 + b.q3};
+}
+inline Lanes subtract(Lanes a, Lanes b) {
+  return {a.q0 - b.q0, a.q1 - b.q1, a.q2 - b.q2, a.q3 - b.q3};
+}
+inline Lanes multiply(Lanes a, Lanes b) {
+  return {a.q0 * b.q0, a.q1 * b.q1, a.q2 * b.q2, a.q3 * b.q3};
+}
+inline Lanes divide(Lanes a, Lanes b) {
+  return {a.q0 / b.q0, a.q1 / b.q1, a.q2 / b.q2, a.q3 / b.q3};
+}
+inline Quad root_quad(Quad a) {
+  return Quad{std::sqrt(a[0]), std::sqrt(a[1]), std::sqrt(a[2]), std::sqrt(a[3])};
+}
+[[gnu::noinline]] inline Lanes root(Lanes a) {
+  return {root_quad(a.q0), root_quad(a.q1), root_quad(a.q2), root_quad(a.q3)};
+}
+/// a b + c, in one rounding where the target can: for fused products only.
+inline Lanes fused(Lanes a, Lanes b, Lanes c) { return add(multiply(a, b), c); }
+
+inline Mask above(Lanes a, Lanes b) {
+  return {a.q0 > b.q0, a.q1 > b.q1, a.q2 > b.q2, a.q3 > b.q3};
+}
+inline Mask at_least(Lanes a, Lanes b) {
+  return {a.q0 >= b.q0, a.q1 >= b.q1, a.q2 >= b.q2, a.q3 >= b.q3};
+}
+inline Mask both(Mask a, Mask b) {
+  return {a.q0 & b.q0, a.q1 & b.q1, a.q2 & b.q2, a.q3 & b.q3};
+}
+/// Bit i of the result is lane i.
+[[gnu::noinline]] inline std::uint32_t bits_of(Mask mask) {
+  std::int32_t lane[lanes];
+  std::memcpy(lane, &mask, sizeof mask);
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < lanes; ++i) bits |= (lane[i] != 0 ? 1U : 0U) << i;
+  return bits;
+}
+[[gnu::noinline]] inline Mask mask_of(std::uint32_t bits) {
+  std::int32_t lane[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) lane[i] = (bits >> i & 1U) != 0 ? -1 : 0;
+  Mask mask;
+  std::memcpy(&mask, lane, sizeof mask);
+  return mask;
+}
+/// The first n <= 16 lanes.
+inline Mask first(std::size_t n) { return mask_of((1U << n) - 1U); }
+
+inline QuadBits bits_of_quad(Quad a) { return std::bit_cast<QuadBits>(a); }
+inline Quad quad_of_bits(QuadBits a) { return std::bit_cast<Quad>(a); }
+inline Quad select_quad(QuadBits mask, Quad yes, Quad no) {
+  return quad_of_bits((bits_of_quad(yes) & mask) | (bits_of_quad(no) & ~mask));
+}
+inline Lanes select(Mask mask, Lanes yes, Lanes no) {
+  return {select_quad(mask.q0, yes.q0, no.q0), select_quad(mask.q1, yes.q1, no.q1),
+          select_quad(mask.q2, yes.q2, no.q2), select_quad(mask.q3, yes.q3, no.q3)};
+}
+/// a < b ? a : b, so that a NaN or an equal leaves b.
+inline Lanes lower(Lanes a, Lanes b) { return select(above(b, a), a, b); }
+/// a > b ? a : b
+inline Lanes upper(Lanes a, Lanes b) { return select(above(a, b), a, b); }
+
+inline Lanes absolute(Lanes a) {
+  constexpr QuadBits magnitude{0x7FFFFFFF, 0x7FFFFFFF, 0x7FFFFFFF, 0x7FFFFFFF};
+  return {
+      quad_of_bits(bits_of_quad(a.q0) & magnitude), quad_of_bits(bits_of_quad(a.q1) & magnitude),
+      quad_of_bits(bits_of_quad(a.q2) & magnitude), quad_of_bits(bits_of_quad(a.q3) & magnitude)};
+}
+/// |a| with the sign of b.
+inline Lanes copy_sign(Lanes a, Lanes b) {
+  constexpr QuadBits all{0x7FFFFFFF, 0x7FFFFFFF, 0x7FFFFFFF, 0x7FFFFFFF};
+  const Mask magnitude{all, all, all, all};
+  return select(magnitude, a, b);
+}
+inline Quad shift_quad(Quad a) { return quad_of_bits(bits_of_quad(a) << 23); }
+/// The float whose bits are those of `a`, shifted left by 23: the last bits become the exponent.
+inline Lanes shift_to_exponent(Lanes a) {
+  return {shift_quad(a.q0), shift_quad(a.q1), shift_quad(a.q2), shift_quad(a.q3)};
+}
+
+/// Lanes folded in halves: l with l+8, then l+4, l+2, l+1.
+inline float fold_sum(Lanes a) {
+  const Quad four = (a.q0 + a.q2) + (a.q1 + a.q3);
+  return (four[0] + four[2]) + (four[1] + four[3]);
+}
+inline float upper_of(float a, float b) { return a > b ? a : b; }
+[[gnu::noinline]] inline float fold_upper(Lanes a) {
+  float lane[lanes];
+  store(lane, a);
+  for (std::size_t half = lanes / 2; half != 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) lane[i] = upper_of(lane[i], lane[i + half]);
+  }
+  return lane[0];
+}
+/// The 16 x 16 matrix with rows `row`, turned.
+inline void transpose(Lanes (&row)[lanes]) {
+  float from[lanes][lanes];
+  std::memcpy(from, row, sizeof from);
+  float to[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) {
+    for (std::size_t j = 0; j < lanes; ++j) to[j] = from[j][i];
+    row[i] = load(to);
+  }
+}
+
+// --- The words: doubles, as many lanes -----------------------------------------------------------
+struct Wide {
+  double lane[lanes];
+};
+
+inline Wide wide_zero() { return {}; }
+[[gnu::noinline]] inline Wide wide_add(Wide sum, Lanes a) {
+  float lane[lanes];
+  store(lane, a);
+  for (std::size_t i = 0; i < lanes; ++i) sum.lane[i] += static_cast<double>(lane[i]);
+  return sum;
+}
+/// sum + a b; the product of two floats is exact in double.
+[[gnu::noinline]] inline Wide wide_add_product(Wide sum, Lanes a, Lanes b) {
+  float left[lanes];
+  float right[lanes];
+  store(left, a);
+  store(right, b);
+  for (std::size_t i = 0; i < lanes; ++i) {
+    sum.lane[i] += static_cast<double>(left[i]) * static_cast<double>(right[i]);
+  }
+  return sum;
+}
+[[gnu::noinline]] inline double wide_fold(Wide a) {
+  for (std::size_t half = lanes / 2; half != 0; half /= 2) {
+    for (std::size_t i = 0; i < half; ++i) a.lane[i] += a.lane[i + half];
+  }
+  return a.lane[0];
+}
+
+// --- The words: integers and bits, 16 lanes of 32 bits -------------------------------------------
+struct Words {
+  std::uint32_t lane[lanes];
+};
+
+inline Words no_words() { return {}; }
+inline Words splat_word(std::uint32_t x) {
+  Words y;
+  for (std::uint32_t& lane : y.lane) lane = x;
+  return y;
+}
+/// `p` is std::uint32_t* or std::int32_t*, and need not be aligned.
+template <class Int>
+inline Words load_words(const Int* p) {
+  Words y;
+  std::memcpy(y.lane, p, sizeof y.lane);
+  return y;
+}
+template <class Int>
+inline void store_words(Int* p, Words x) {
+  std::memcpy(p, x.lane, sizeof x.lane);
+}
+inline Words bit_xor(Words a, Words b) {
+  for (std::size_t i = 0; i < lanes; ++i) a.lane[i] ^= b.lane[i];
+  return a;
+}
+inline Words bit_and(Words a, Words b) {
+  for (std::size_t i = 0; i < lanes; ++i) a.lane[i] &= b.lane[i];
+  return a;
+}
+inline Words add(Words a, Words b) {
+  for (std::size_t i = 0; i < lanes; ++i) a.lane[i] += b.lane[i];
+  return a;
+}
+inline Words subtract(Words a, Words b) {
+  for (std::size_t i = 0; i < lanes; ++i) a.lane[i] -= b.lane[i];
+  return a;
+}
+inline Words lower(Words a, Words b) {
+  for (std::size_t i = 0; i < lanes; ++i) b.lane[i] = a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i];
+  return b;
+}
+inline std::uint32_t fold_lower(Words a) {
+  for (std::size_t i = 1; i < lanes; ++i) a.lane[0] = a.lane[i] < a.lane[0] ? a.lane[i] : a.lane[0];
+  return a.lane[0];
+}
+/// The ones of each lane.
+inline Words popcount(Words a) {
+  for (std::uint32_t& lane : a.lane) {
+    lane -= lane >> 1U & 0x5555'5555U;
+    lane = (lane & 0x3333'3333U) + (lane >> 2U & 0x3333'3333U);
+    lane = ((lane + (lane >> 4U)) & 0x0F0F'0F0FU) * 0x0101'0101U >> 24U;
+  }
+  return a;
+}
+/// As signed numbers: the bits of a >= b, and the floats nearest to a.
+inline std::uint32_t signed_at_least(Words a, Words b) {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < lanes; ++i) {
+    const auto x = static_cast<std::int32_t>(a.lane[i]);
+    const auto y = static_cast<std::int32_t>(b.lane[i]);
+    bits |= std::uint32_t{x >= y} << i;
+  }
+  return bits;
+}
+inline Lanes signed_to_lanes(Words a) {
+  float lane[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) {
+    lane[i] = static_cast<float>(static_cast<std::int32_t>(a.lane[i]));
+  }
+  return load(lane);
+}
+
+/// A table of Size + 1 floats, Size being 32 or 64, and a look into it by every lane.
+template <std::size_t Size>
+struct Table {
+  const float* value;
+};
+template <std::size_t Size>
+inline Table<Size> load_table(const float* value) {
+  return {value};
+}
+template <std::size_t Size>
+inline Lanes look_up(const Table<Size>& table, Words index) {
+  float lane[lanes];
+  for (std::size_t i = 0; i < lanes; ++i) lane[i] = table.value[index.lane[i]];
+  return load(lane);
+}
+
+#include "bipft/kernels/body/bwords.inl"
+#include "bipft/kernels/body/bcount_plain.inl"
+
+// --- Tiles of float products ---------------------------------------------------------------------
+inline constexpr std::size_t tile_rows = 2;     // of the result, a register tile
+inline constexpr std::size_t tile_vectors = 1;  // of 16 columns each
+
+// --- The bodies ----------------------------------------------------------------------------------
+#include "bipft/kernels/body/all.inl"
+
+}  // namespace bipft::kernels::scalar
+BIPFT_PLAIN_REGION_END

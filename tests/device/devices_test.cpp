@@ -1,0 +1,31 @@
+#include "bipft/device/devices.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace bipft;
+
+TEST_CASE("devices: there is an active device, and it can be chosen by name") {
+  CHECK(active_device().sums(Tensor(Shape{5}, 2)).sum == 10);
+  const Device* before = &active_device();
+  select_device("cpu");
+  CHECK(&active_device() == before);
+  select_device("auto");
+  CHECK(&active_device() == before);
+}
+
+TEST_CASE("devices: what is not there is refused with the choices") {
+  for (const char* name : {"vulkan", "abacus", ""}) {
+    CAPTURE(name);
+    try {
+      select_device(name);
+      FAIL("no error");
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      CHECK(error.fault() == Fault::usage);
+      CHECK(message.find("'" + std::string(name) + "'") != std::string::npos);
+      CHECK(message.find("cpu, auto") != std::string::npos);
+    }
+  }
+}

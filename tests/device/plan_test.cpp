@@ -1,0 +1,364 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "bipft/core/parallel.hpp"
+#include "bipft/device/cpu_plan.hpp"
+#include "bipft/kernels/dispatch.hpp"
+#include "support/bits.hpp"
+#include "support/random_plan.hpp"
+
+using namespace bipft;
+
+namespace {
+
+struct Batch {
+  IdTensor ids, types;
+  Ragged texts;
+};
+
+Batch random_batch(const std::vector<std::size_t>& lengths, std::uint64_t seed) {
+  test::Dice dice(seed);
+  Batch batch;
+  batch.texts = Ragged(lengths);
+  batch.ids = test::random_ids(dice, batch.texts.tokens(), test::random_plan_vocabulary);
+  batch.types = test::random_ids(dice, batch.texts.tokens(), 2);
+  return batch;
+}
+
+/// Text b of a batch, alone.
+Batch one_text(const Batch& all, std::size_t b) {
+  const std::size_t begin = all.texts.begin(b);
+  const std::size_t length = all.texts.length(b);
+  return {IdTensor(Shape{length}, all.ids.data().subspan(begin, length)),
+          IdTensor(Shape{length}, all.types.data().subspan(begin, length)),
+          Ragged(std::vector<std::size_t>{length})};
+}
+
+PlanResult run(const Plan& plan, const Batch& batch) {
+  return run_plan_on_cpu(plan, batch.ids, batch.types, batch.texts, true);
+}
+
+bool same_bytes(std::span<const float> a, std::span<const float> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+bool same_bytes(const PlanResult& a, const PlanResult& b) {
+  return same_bytes(a.logits.data(), b.logits.data()) &&
+         same_bytes(a.hidden.data(), b.hidden.data());
+}
+
+/// The active target and the threads, as they were.
+struct Restore {
+  std::string target{kernels::active().name};
+  std::size_t count = threads();
+  Restore() = default;
+  Restore(const Restore&) = delete;
+  Restore& operator=(const Restore&) = delete;
+  ~Restore() {
+    kernels::select_target(target);
+    set_threads(count);
+  }
+};
+
+std::string message_of(const Plan& plan, const Batch& batch) {
+  try {
+    (void)run(plan, batch);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// --- The same plan by plain loops, in the order of additions that table.hpp promises -------------
+
+float sum16(const std::vector<float>& x) {
+  volatile float lane[16] = {};
+  for (std::size_t i = 0; i < x.size(); ++i) lane[i % 16] = lane[i % 16] + x[i];
+  for (std::size_t half = 8; half != 0; half /= 2) {
+    for (std::size_t l = 0; l < half; ++l) lane[l] = lane[l] + lane[l + half];
+  }
+  return lane[0];
+}
+
+float rounded(float x) {
+  volatile float y = x;
+  return y;
+}
+
+void plain_norm(float* x, std::size_t n, const Tensor& gamma, const Tensor& beta, float epsilon) {
+  const auto count = static_cast<float>(n);
+  const float mean = sum16(std::vector<float>(x, x + n)) / count;
+  std::vector<float> squares(n);
+  for (std::size_t c = 0; c < n; ++c) squares[c] = rounded((x[c] - mean) * (x[c] - mean));
+  const float inverse = 1.0F / std::sqrt(sum16(squares) / count + epsilon);
+  for (std::size_t c = 0; c < n; ++c) {
+    x[c] = rounded(rounded((x[c] - mean) * inverse) * gamma.data()[c]) + beta.data()[c];
+  }
+}
+
+/// Walks a plan for one text with nothing but indices: what the executor has to equal.
+class PlainWalk {
+ public:
+  /// `weights` are the plan's weight matrices in the order of its products.
+  PlainWalk(const Plan& plan, const std::vector<BitMatrix>& weights, const Batch& text)
+      : plan_(plan), weights_(weights), text_(text), tokens_(text.texts.tokens()) {
+    for (const Step& step : plan.steps) std::visit(*this, step);
+  }
+
+  std::vector<float> hidden, logits;
+
+  void operator()(const EmbedStep& s) {
+    hidden.resize(tokens_ * plan_.width);
+    for (std::size_t t = 0; t < tokens_; ++t) {
+      const auto id = static_cast<std::size_t>(text_.ids.data()[t]);
+      const auto type = static_cast<std::size_t>(text_.types.data()[t]);
+      for (std::size_t c = 0; c < plan_.width; ++c) {
+        float word = 0;
+        if (s.bits.empty()) {
+          word = s.table.row(id)[c];
+        } else {
+          word = s.bits.bit(id, c) ? s.scale.data()[id] : -s.scale.data()[id];
+        }
+        hidden[t * plan_.width + c] = rounded(word + s.position.row(t)[c]) + s.type.row(type)[c];
+      }
+      plain_norm(&hidden[t * plan_.width], plan_.width, s.gamma, s.beta, s.epsilon);
+    }
+  }
+  void operator()(const PackStep& s) {
+    const std::size_t rows = s.first_only ? 1 : tokens_;
+    BitMatrix& to = bits_[static_cast<int>(s.to)] = BitMatrix(rows, plan_.width);
+    for (std::size_t n = 0; n < rows; ++n) {
+      for (std::size_t c = 0; c < plan_.width; ++c) {
+        const float x = rounded(hidden[n * plan_.width + c] + s.shift.data()[c]);
+        to.set(n, c, s.strict ? x > s.threshold : x >= s.threshold);
+      }
+    }
+  }
+  void operator()(const LinearStep& s) {
+    std::vector<float>& to = s.to == Floats::pooled ? pooled_ : branch_;
+    const std::vector<std::int32_t> v = product(s.product, s.from);
+    to.resize(v.size());
+    for (std::size_t i = 0; i < v.size(); ++i) {
+      to[i] = rounded(s.scale * static_cast<float>(v[i])) + s.bias.data()[i % s.product.outputs];
+    }
+  }
+  void operator()(const LinearBitsStep& s) {
+    const std::vector<std::int32_t> v = product(s.product, s.from);
+    const std::size_t outputs = s.product.outputs;
+    BitMatrix& to = bits_[static_cast<int>(s.to)] = BitMatrix(tokens_, outputs);
+    for (std::size_t i = 0; i < v.size(); ++i) {
+      to.set(i / outputs, i % outputs, v[i] >= s.threshold[i % outputs]);
+    }
+  }
+  void operator()(const AttentionStep& s) {
+    const BitMatrix& q = bits_[static_cast<int>(Bits::q)];
+    const BitMatrix& k = bits_[static_cast<int>(Bits::k)];
+    const BitMatrix& v = bits_[static_cast<int>(Bits::v)];
+    BitMatrix& context = bits_[static_cast<int>(Bits::context)] = BitMatrix(tokens_, plan_.width);
+    for (std::size_t h = 0; h < s.heads; ++h) {
+      for (std::size_t t = 0; t < tokens_; ++t) {
+        std::vector<std::size_t> distance(tokens_);
+        std::size_t least = s.head_size;
+        for (std::size_t j = 0; j < tokens_; ++j) {
+          for (std::size_t d = h * s.head_size; d < (h + 1) * s.head_size; ++d) {
+            distance[j] += q.bit(t, d) != k.bit(j, d) ? 1U : 0U;
+          }
+          least = std::min(least, distance[j]);
+        }
+        std::vector<float> term(tokens_);
+        for (std::size_t j = 0; j < tokens_; ++j) {
+          term[j] = s.exponential[least * (s.head_size + 1) + distance[j]];
+        }
+        const float inverse = 1.0F / sum16(term);
+        for (std::size_t d = h * s.head_size; d < (h + 1) * s.head_size; ++d) {
+          std::int32_t sum = 0;
+          for (std::size_t j = 0; j < tokens_; ++j) {
+            if (rounded(term[j] * inverse) > s.half_alpha) sum += v.bit(j, d) ? 1 : -1;
+          }
+          context.set(t, d, sum >= s.threshold[d]);
+        }
+      }
+    }
+  }
+  void operator()(const ResidualNormStep& s) {
+    for (std::size_t i = 0; i < hidden.size(); ++i) hidden[i] += branch_[i];
+    for (std::size_t t = 0; t < tokens_; ++t) {
+      plain_norm(&hidden[t * plan_.width], plan_.width, s.gamma, s.beta, s.epsilon);
+    }
+  }
+  void operator()(const ClassifyStep& s) {
+    for (std::size_t label = 0; label < plan_.labels; ++label) {
+      std::vector<float> products(plan_.width);
+      std::vector<float> tanh(plan_.width);
+      kernels::find_target("scalar").tanh(pooled_.data(), plan_.width, tanh.data());
+      for (std::size_t c = 0; c < plan_.width; ++c) {
+        products[c] = tanh[c] * s.weight.row(label)[c];
+      }
+      logits.push_back(sum16(products) + s.bias.data()[label]);
+    }
+  }
+
+ private:
+  std::vector<std::int32_t> product(const Product& p, Bits from) {
+    const BitMatrix& a = bits_[static_cast<int>(from)];
+    const BitMatrix& w = weights_[products_++];
+    std::vector<std::int32_t> v;
+    for (std::size_t n = 0; n < a.rows(); ++n) {
+      for (std::size_t o = 0; o < p.outputs; ++o) {
+        std::int32_t different = 0;
+        for (std::size_t c = 0; c < p.inputs; ++c) {
+          different += a.bit(n, c) != w.bit(o, c) ? 1 : 0;
+        }
+        v.push_back(p.base[o] - p.step * different);
+      }
+    }
+    return v;
+  }
+
+  const Plan& plan_;
+  const std::vector<BitMatrix>& weights_;
+  const Batch& text_;
+  std::size_t tokens_;
+  std::size_t products_ = 0;
+  BitMatrix bits_[10];
+  std::vector<float> branch_, pooled_;
+};
+
+}  // namespace
+
+TEST_CASE("run: a plan equals the same steps in plain loops, byte by byte") {
+  for (const bool float_table : {false, true}) {
+    for (const std::size_t head_size : {32U, 64U}) {
+      const std::size_t width = head_size == 32 ? 96 : 128;
+      CAPTURE(float_table);
+      CAPTURE(head_size);
+      std::vector<BitMatrix> weights;
+      const Plan plan = test::random_plan(2, width, 200, head_size, float_table, 11, &weights);
+      const Batch batch = random_batch({7, 1, 40}, 12);
+      const PlanResult result = run(plan, batch);
+      REQUIRE(result.logits.shape() == Shape{3, 3});
+      REQUIRE(result.hidden.shape() == Shape{48, width});
+      for (std::size_t b = 0; b < 3; ++b) {
+        const Batch text = one_text(batch, b);
+        const PlainWalk plain(plan, weights, text);
+        CHECK(same_bytes(result.logits.row(b), plain.logits));
+        const std::size_t begin = batch.texts.begin(b) * width;
+        CHECK(same_bytes(result.hidden.data().subspan(begin, plain.hidden.size()), plain.hidden));
+      }
+    }
+  }
+}
+
+TEST_CASE("run: a text's answer does not depend on its batch") {
+  const Plan plan = test::random_plan(2, 96, 384, 32);
+  const Batch batch = random_batch({3, 250, 1, 17, 300, 64, 65, 128, 2, 520, 30}, 13);
+  const PlanResult together = run(plan, batch);
+  for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
+    CAPTURE(b);
+    const PlanResult alone = run(plan, one_text(batch, b));
+    CHECK(same_bytes(alone.logits.data(), together.logits.row(b)));
+    const std::size_t begin = batch.texts.begin(b) * 96;
+    CHECK(same_bytes(alone.hidden.data(),
+                     together.hidden.data().subspan(begin, alone.hidden.numel())));
+  }
+}
+
+TEST_CASE("run: the number of threads and the target never change a byte") {
+  const Restore restore;
+  std::vector<std::size_t> lengths;
+  test::Dice dice(14);
+  for (std::size_t b = 0; b < 40; ++b) lengths.push_back(dice.between(1, 120));
+  const Batch batch = random_batch(lengths, 15);
+  kernels::select_target("scalar");
+  set_threads(1);
+  const PlanResult expected = run(test::random_plan(2, 128, 256, 64), batch);
+  for (const kernels::KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    kernels::select_target(target->name);
+    const Plan plan = test::random_plan(2, 128, 256, 64);
+    for (const std::size_t count : {1U, 2U, 3U, 7U}) {
+      CAPTURE(count);
+      set_threads(count);
+      CHECK(same_bytes(run(plan, batch), expected));
+    }
+  }
+}
+
+TEST_CASE("run: a plan stays on the target that its weights were laid out for") {
+  const Restore restore;
+  const Batch batch = random_batch({5, 9}, 16);
+  kernels::select_target("scalar");
+  const Plan plan = test::random_plan(1, 64, 128, 32);
+  const PlanResult expected = run(plan, batch);
+  for (const kernels::KernelTable* target : kernels::supported_targets()) {
+    kernels::select_target(target->name);
+    CHECK(same_bytes(run(plan, batch), expected));
+  }
+}
+
+TEST_CASE("run: hidden states only for whoever asks, and nothing for no texts") {
+  const Plan plan = test::random_plan(1, 64, 128, 32);
+  const Batch batch = random_batch({5, 9}, 17);
+  const PlanResult with = run(plan, batch);
+  const PlanResult without = run_plan_on_cpu(plan, batch.ids, batch.types, batch.texts, false);
+  CHECK(without.hidden.empty());
+  CHECK(same_bytes(with.logits.data(), without.logits.data()));
+  CHECK(run(plan, Batch{}).logits.empty());
+}
+
+TEST_CASE("run: ids, type ids and lengths that do not fit are named") {
+  const Plan plan = test::random_plan(1, 64, 128, 32);
+  Batch batch = random_batch({5, 9}, 18);
+  batch.ids.mutable_data()[7] = 300;
+  CHECK(message_of(plan, batch) == "run: text 1, token 2: token id 300 is not one of 0 to 299");
+  batch.ids.mutable_data()[7] = -1;
+  CHECK(message_of(plan, batch) == "run: text 1, token 2: token id -1 is not one of 0 to 299");
+  batch.ids.mutable_data()[7] = 0;
+  batch.types.mutable_data()[0] = 2;
+  CHECK(message_of(plan, batch) == "run: text 0, token 0: type id 2 is not one of 0 to 1");
+  batch.types = IdTensor(Shape{13});
+  CHECK(message_of(plan, batch) == "run: 13 type ids for 14 tokens");
+  CHECK(message_of(plan, random_batch({1, 521}, 19)) ==
+        "run: text 1 has 521 tokens, but the model was made for 520 at most; cut the text");
+}
+
+TEST_CASE("run: a plan that is not sound is refused at its step") {
+  const Batch batch = random_batch({5}, 20);
+  const Plan good = test::random_plan(1, 64, 128, 32);
+  REQUIRE(message_of(good, batch).empty());
+  const auto refused = [&](std::size_t step, auto change) {
+    Plan plan = good;
+    change(plan.steps.at(step));
+    const std::string message = message_of(plan, batch);
+    CAPTURE(message);
+    CHECK(message.starts_with(concat("plan: step ", step, ": ")));
+  };
+  refused(0, [](Step& s) { std::get<EmbedStep>(s).scale = Tensor(Shape{3}); });
+  refused(0, [](Step& s) { std::get<EmbedStep>(s).position = Tensor(Shape{519, 64}); });
+  refused(1, [](Step& s) { std::get<PackStep>(s).shift = Tensor(Shape{63}); });
+  refused(1, [](Step& s) { std::get<PackStep>(s).first_only = true; });
+  refused(1, [](Step& s) { std::get<PackStep>(s).from = Floats::branch; });
+  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).threshold.pop_back(); });
+  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).from = Bits::context; });
+  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).product.base.pop_back(); });
+  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).product.step = 3; });
+  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).product.weight = nullptr; });
+  refused(7, [](Step& s) { std::get<AttentionStep>(s).head_size = 16; });
+  refused(7, [](Step& s) { std::get<AttentionStep>(s).exponential.pop_back(); });
+  refused(7, [](Step& s) { std::get<AttentionStep>(s).half_alpha = std::nanf(""); });
+  refused(8, [](Step& s) { std::get<LinearStep>(s).to = Floats::pooled; });
+  refused(8, [](Step& s) { std::get<LinearStep>(s).bias = Tensor(Shape{1}); });
+  refused(9, [](Step& s) { std::get<ResidualNormStep>(s).gamma = Tensor(Shape{1}); });
+  refused(16, [](Step& s) { std::get<ClassifyStep>(s).weight = Tensor(Shape{3, 63}); });
+
+  struct Foreign : WeightLayout {};
+  Plan plan = good;
+  std::get<LinearStep>(plan.steps[8]).product.weight = std::make_shared<Foreign>();
+  CHECK(message_of(plan, batch) == "run: the plan's weights are laid out for another device");
+  std::get<LinearStep>(plan.steps[8]).product.weight = lay_out_on_cpu(BitMatrix(64, 63));
+  CHECK(message_of(plan, batch) == "run: weights of 64 x 63 in a product of 64 x 64");
+}

@@ -1,0 +1,197 @@
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "bipft/kernels/dispatch.hpp"
+#include "support/bits.hpp"
+
+using namespace bipft;
+using kernels::KernelTable;
+
+#if defined(__SANITIZE_ADDRESS__)
+#define BIPFT_TEST_SLOW
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BIPFT_TEST_SLOW
+#endif
+#endif
+
+namespace {
+
+#if defined(BIPFT_TEST_SLOW) || defined(BIPFT_SIMDE) || !defined(__OPTIMIZE__)
+constexpr std::size_t shapes = 4000;
+#else
+constexpr std::size_t shapes = 100000;
+#endif
+
+/// A product and everything that it points to.
+struct Case {
+  Case(test::Dice& dice, std::size_t rows, std::size_t outputs, std::size_t inputs)
+      : a(test::random_bits(dice, rows, inputs)),
+        w(test::random_bits(dice, outputs, inputs)),
+        step(dice.word() % 2 == 0 ? 1 : 2),
+        base(outputs),
+        threshold(outputs),
+        bias(test::random_reals(dice, outputs)),
+        scale(dice.real()) {
+    for (std::size_t o = 0; o < outputs; ++o) {
+      base[o] = static_cast<std::int32_t>(dice.between(0, inputs));
+      const auto spread = static_cast<std::int32_t>(dice.between(0, 2 * inputs));
+      threshold[o] = base[o] - spread;
+      if (dice.word() % 16 == 0) threshold[o] = INT32_MIN;
+      if (dice.word() % 16 == 0) threshold[o] = INT32_MAX;
+    }
+  }
+
+  [[nodiscard]] std::int32_t naive(std::size_t n, std::size_t o) const {
+    std::int32_t different = 0;
+    for (std::size_t k = 0; k < words_for(a.cols()); ++k) {
+      different += std::popcount(a.view().row(n)[k] ^ w.view().row(o)[k]);
+    }
+    return base[o] - step * different;
+  }
+
+  BitMatrix a, w;
+  std::int32_t step;
+  std::vector<std::int32_t> base, threshold;
+  std::vector<float> bias;
+  float scale;
+};
+
+/// What one target makes of it.
+struct Answer {
+  Answer(const KernelTable& target, const Case& c)
+      : ints(c.a.rows() * c.w.rows()),
+        floats(ints.size()),
+        bits(c.a.rows() * words_for(c.w.rows()), ~std::uint64_t{0}) {
+    std::vector<std::uint32_t> panels(target.layout_words(c.w.rows(), c.w.cols()));
+    target.lay_out(c.w.view(), panels.data());
+    std::vector<std::uint32_t> scratch(kernels::product_scratch(c.a.cols()));
+    kernels::BinaryProduct product;
+    product.a = c.a.view();
+    product.weight = panels.data();
+    product.outputs = c.w.rows();
+    product.step = c.step;
+    product.base = c.base.data();
+    product.scratch = scratch.data();
+    target.bgemm_ints(product, ints.data());
+    target.bgemm_floats(product, c.scale, c.bias.data(), floats.data());
+    target.bgemm_bits(product, c.threshold.data(), bits.data(), words_for(c.w.rows()));
+  }
+
+  std::vector<std::int32_t> ints;
+  std::vector<float> floats;
+  std::vector<std::uint64_t> bits;
+};
+
+void check_against_loops(const KernelTable& target, const Case& c) {
+  const Answer answer(target, c);
+  const std::size_t outputs = c.w.rows();
+  const std::size_t words = words_for(outputs);
+  for (std::size_t n = 0; n < c.a.rows(); ++n) {
+    std::vector<std::uint64_t> bits(words);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const std::int32_t v = c.naive(n, o);
+      REQUIRE(answer.ints[n * outputs + o] == v);
+      const float product = c.scale * static_cast<float>(v);
+      volatile float rounded = product;  // a product that is added without being rounded is wrong
+      REQUIRE(answer.floats[n * outputs + o] == rounded + c.bias[o]);
+      if (v >= c.threshold[o]) bits[o / 64] |= std::uint64_t{1} << (o % 64);
+    }
+    for (std::size_t k = 0; k < words; ++k) REQUIRE(answer.bits[n * words + k] == bits[k]);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("bgemm: every target makes the integers, floats and bits of plain loops") {
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(1);
+    for (const std::size_t rows : {1U, 2U, 3U, 4U, 7U, 8U, 9U, 17U}) {
+      for (const std::size_t outputs : {1U, 15U, 16U, 17U, 64U, 65U}) {
+        for (const std::size_t inputs : {1U, 31U, 32U, 33U, 63U, 64U, 65U, 384U, 961U, 3072U}) {
+          CAPTURE(rows);
+          CAPTURE(outputs);
+          CAPTURE(inputs);
+          check_against_loops(*target, Case(dice, rows, outputs, inputs));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("bgemm: targets agree on a hundred thousand random shapes") {
+  const KernelTable& scalar = kernels::find_target("scalar");
+  for (const KernelTable* target : kernels::supported_targets()) {
+    if (target == &scalar) continue;
+    CAPTURE(target->name);
+    test::Dice dice(2);
+    for (std::size_t i = 0; i < shapes; ++i) {
+      const bool deep = i % 64 == 0;
+      const std::size_t rows = dice.between(1, 12);
+      const std::size_t outputs = dice.between(1, 40);
+      const std::size_t inputs = deep ? dice.between(1, 5000) : dice.between(1, 200);
+      const Case c(dice, rows, outputs, inputs);
+      const Answer expected(scalar, c);
+      const Answer found(*target, c);
+      CAPTURE(rows);
+      CAPTURE(outputs);
+      CAPTURE(inputs);
+      REQUIRE(found.ints == expected.ints);
+      REQUIRE(found.floats == expected.floats);
+      REQUIRE(found.bits == expected.bits);
+    }
+  }
+}
+
+TEST_CASE("bgemm: the popcount identities of signed and unsigned inputs (golden vector TV15)") {
+  const bool a_bits[] = {true, false, true, true, false, true, false, true};
+  const bool w_bits[] = {true, true, false, true, false, true, true, false};
+  constexpr std::int32_t dot_signed = 0;
+  constexpr std::int32_t dot_unsigned = 1;
+  BitMatrix a(1, 8);
+  BitMatrix w(1, 8);
+  std::int32_t weight_sum = 0;
+  for (std::size_t c = 0; c < 8; ++c) {
+    a.set(0, c, a_bits[c]);
+    w.set(0, c, w_bits[c]);
+    weight_sum += w_bits[c] ? 1 : -1;
+  }
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    std::vector<std::uint32_t> panels(target->layout_words(1, 8));
+    target->lay_out(w.view(), panels.data());
+    std::vector<std::uint32_t> scratch(kernels::product_scratch(8));
+    std::int32_t base = 8;
+    kernels::BinaryProduct product{a.view(), panels.data(), 1, 2, &base, scratch.data()};
+    std::int32_t v = -1;
+    target->bgemm_ints(product, &v);
+    CHECK(v == dot_signed);
+    base = (8 + weight_sum) / 2;
+    product.step = 1;
+    target->bgemm_ints(product, &v);
+    CHECK(v == dot_unsigned);
+  }
+}
+
+TEST_CASE("bgemm: a row's result does not depend on the rows around it") {
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(3);
+    const Case all(dice, 21, 50, 384);
+    const Answer together(*target, all);
+    for (std::size_t n = 0; n < 21; ++n) {
+      Case one = all;
+      one.a = BitMatrix(1, 384);
+      for (std::size_t k = 0; k < 6; ++k) one.a.mutable_row(0)[k] = all.a.view().row(n)[k];
+      const Answer alone(*target, one);
+      for (std::size_t o = 0; o < 50; ++o) {
+        REQUIRE(alone.floats[o] == together.floats[n * 50 + o]);
+      }
+      REQUIRE(alone.bits[0] == together.bits[n]);
+    }
+  }
+}
