@@ -1,0 +1,53 @@
+#pragma once
+/// ElasticStep: activations to {0, α}, for what is never negative (softmax and ReLU outputs).
+///
+/// [BiT] "Elastic binarization function" ([BNN] §5.10.2).
+
+#include <cstddef>
+#include <string_view>
+
+#include "bipft/binarize/elastic.hpp"
+
+namespace bipft {
+
+struct ElasticStep : Elastic {
+  static constexpr std::string_view name = "elastic_step";
+
+  ElasticStep() : Elastic(0) {}  ///< without a shift
+  explicit ElasticStep(std::size_t channels) : Elastic(channels) {}
+
+  [[nodiscard]] BitRule rule() const {
+    return {.shift = shift.value,
+            .threshold = scale() / 2.0F,
+            .strict = true,
+            .zero_one = true,
+            .scale = scale()};
+  }
+
+  /// Forward, with q = (x + shift) / α:
+  ///             y = α 1{q > 1/2}                      [BNN] eq. 5.41
+  ///             At 1/2 the paper rounds up; published code rounds to even, and so do we.
+  /// Backward, for N elements in x:
+  ///             dx = dy 1{0 <= q <= 1}                straight through
+  ///             dshift = Σ_rows dx                    [BNN] eq. 5.43, for β = -shift
+  ///             dα = Σ t dy / √N                      [LSQ], with
+  ///                  t = 0 below 0, -q up to 1/2, 1 - q up to 1, 1 above
+  /// On the first training batch first sets α = 4 mean|x + shift|.
+  ///
+  ///   x, y: [N, C], or any one shape without a shift
+  /// Throws Error if x is not C wide.
+  [[nodiscard]] BinaryVar operator()(const Var& x) {
+    prepare("ElasticStep", x, 4.0F);
+    const float a = scale();
+    return record(x, rule(), 0.0F, a,
+                  [a](Device& device, const Tensor& xs, const Tensor& dx, const Tensor& dy) {
+                    // t is the unit, less q inside the window, where dx is dy.
+                    const Tensor units = device.threshold_select(xs, a / 2.0F, true, 0.0F, 1.0F);
+                    return device.dot(units, dy) - device.dot(xs, dx) / static_cast<double>(a);
+                  });
+  }
+};
+
+static_assert(Binarizer<ElasticStep>);
+
+}  // namespace bipft

@@ -1,0 +1,23 @@
+#pragma once
+/// activate: relu, gelu or tanh, element by element.
+
+#include "bipft/autograd/tape.hpp"
+
+namespace bipft {
+
+/// Forward:    y = f(x)
+/// Backward:   dx = f'(x) dy, where
+///             relu'(x) = 1{x > 0}
+///             gelu'(x) = Φ(x) + x φ(x), for the exact form x Φ(x)       [GELU] §2
+///             tanh'(x) = 1 - y²
+///
+///   x, y: any one shape
+[[nodiscard]] inline Var activate(Activation f, const Var& x) {
+  const Tensor y = x.device().activate(f, x.value());
+  const Tensor kept = f == Activation::tanh ? y : x.value();  // what activate_backward wants
+  return x.tape().record(y, {x}, [=](Tape& tape, const Tensor& dy) {
+    tape.accumulate(x, tape.device().activate_backward(f, kept, dy));
+  });
+}
+
+}  // namespace bipft

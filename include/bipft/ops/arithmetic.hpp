@@ -1,0 +1,64 @@
+#pragma once
+/// Arithmetic on values of a tape: add, add_row, multiply, scale.
+///
+/// There is no broadcasting: what is repeated along rows says so in its name.
+
+#include "bipft/autograd/tape.hpp"
+
+namespace bipft {
+
+/// Forward:    y = a + b            (a residual connection)
+/// Backward:   da = dy,   db = dy
+///
+///   a, b, y: any one shape
+/// Throws Error if the shapes differ.
+[[nodiscard]] inline Var add(const Var& a, const Var& b) {
+  if (a.shape() != b.shape()) fail("add: a is ", a.shape(), ", b is ", b.shape());
+  return a.tape().record(a.device().add(a.value(), b.value()), {a, b},
+                         [=](Tape& tape, const Tensor& dy) {
+                           tape.accumulate(a, dy);
+                           tape.accumulate(b, dy);
+                         });
+}
+
+/// Forward:    y[n] = x[n] + row
+/// Backward:   dx = dy,   drow = Σ_n dy[n]
+///
+///   x, y: [N, C]   row: [C]
+/// Throws Error if the shapes do not fit.
+[[nodiscard]] inline Var add_row(const Var& x, const Var& row) {
+  if (row.shape() != Shape{x.value().cols()}) {
+    fail("add_row: x is ", x.shape(), ", row is ", row.shape());
+  }
+  return x.tape().record(x.device().add_row(x.value(), row.value()), {x, row},
+                         [=](Tape& tape, const Tensor& dy) {
+                           tape.accumulate(x, dy);
+                           tape.accumulate(row, tape.device().sum_rows(dy));
+                         });
+}
+
+/// Forward:    y = a ⊙ b
+/// Backward:   da = dy ⊙ b,   db = dy ⊙ a
+///
+///   a, b, y: any one shape
+/// Throws Error if the shapes differ.
+[[nodiscard]] inline Var multiply(const Var& a, const Var& b) {
+  if (a.shape() != b.shape()) fail("multiply: a is ", a.shape(), ", b is ", b.shape());
+  return a.tape().record(a.device().multiply(a.value(), b.value()), {a, b},
+                         [=](Tape& tape, const Tensor& dy) {
+                           tape.accumulate(a, tape.device().multiply(dy, b.value()));
+                           tape.accumulate(b, tape.device().multiply(dy, a.value()));
+                         });
+}
+
+/// Forward:    y = factor · x
+/// Backward:   dx = factor · dy
+///
+///   x, y: any one shape
+[[nodiscard]] inline Var scale(const Var& x, float factor) {
+  return x.tape().record(
+      x.device().scale(x.value(), factor), {x},
+      [=](Tape& tape, const Tensor& dy) { tape.accumulate(x, tape.device().scale(dy, factor)); });
+}
+
+}  // namespace bipft

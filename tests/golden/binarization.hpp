@@ -1,0 +1,70 @@
+#pragma once
+/// Vectors of the published binarizers: computed in double, and compared with the code that the
+/// papers' authors released. Row by row; sign(0) = 0, as there, unless a name says otherwise.
+
+namespace bipft::golden {
+
+inline constexpr double tv1_w[] = {0.5, -0.25, 0.75, -1.0, 0.125, 0.0, -0.375, 0.625};
+inline constexpr double tv1_mean = 0.046875;
+inline constexpr double tv1_alpha = 0.453125;
+inline constexpr double tv1_w_b[] = {0.453125, -0.453125, 0.453125,  -0.453125,
+                                     0.453125, -0.453125, -0.453125, 0.453125};
+inline constexpr double tv1_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv1_dw[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+
+inline constexpr double tv2_mean = 0.046875;
+inline constexpr double tv2_alpha_row[] = {0.625, 0.28125};
+inline constexpr double tv2_w_b[] = {0.625,   -0.625,   0.625,    -0.625,
+                                     0.28125, -0.28125, -0.28125, 0.28125};
+inline constexpr double tv2_dw[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+
+inline constexpr double tv4_x[] = {0.375, -0.625, 0.5, -0.5, 1.25, -0.0625, 0.0, -0.875};
+inline constexpr double tv4_alpha = 0.5;
+inline constexpr double tv4_y_if_sign0_is_plus1[] = {0.5, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5};
+inline constexpr double tv4_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv4_dx[] = {0.125, -0.0, 0.375, -0.5, 0.0, 0.625, -0.75, 0.0};
+inline constexpr double tv4_dalpha_if_sign0_is_plus1 = -0.17677669529663687;
+inline constexpr double tv4_alpha_init_code = 1.046875;
+
+inline constexpr double tv5_x[] = {0.375, -0.625, 0.5, -0.5, 1.25, -0.0625, 0.0, -0.875};
+inline constexpr double tv5_b[] = {0.125, -0.125, -0.625, 0.0};
+inline constexpr double tv5_alpha = 0.5;
+inline constexpr double tv5_y[] = {0.5, -0.5, -0.5, -0.5, 0.5, -0.5, -0.5, -0.5};
+inline constexpr double tv5_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv5_dx[] = {0.125, -0.0, 0.375, -0.5, 0.0, 0.625, -0.0, 0.0};
+inline constexpr double tv5_db[] = {0.125, 0.625, 0.375, -0.5};
+inline constexpr double tv5_dalpha = 0.08838834764831843;
+
+inline constexpr double tv6_x[] = {0.75, 0.125, 0.25, -0.0625, 0.3125, 0.5, 0.625, 0.46875};
+inline constexpr double tv6_alpha = 0.5;
+inline constexpr double tv6_y[] = {0.5, 0.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5};
+inline constexpr double tv6_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv6_dx[] = {0.0, -0.25, 0.375, -0.0, 0.5, 0.625, -0.0, 0.875};
+inline constexpr double tv6_dalpha = -0.1795388311606468;
+inline constexpr double tv6_alpha_init_code = 1.546875;
+
+inline constexpr double tv13_x[] = {0.375, -0.625, 0.5, -0.5, 1.25, -0.0625, 0.0, -0.875};
+inline constexpr double tv13_w[] = {0.5, -0.25, 0.75, -1.0, 0.125, 0.0, -0.375, 0.625};
+inline constexpr double tv13_b_shift[] = {-0.5, -0.125, -0.375, 0.0};
+inline constexpr double tv13_alpha_x = 0.5;
+inline constexpr double tv13_bias[] = {0.0625, -0.125};
+inline constexpr double tv13_y[] = {0.515625, -0.578125, 0.515625, 0.328125};
+inline constexpr double tv13_gy[] = {1.0, -0.5, 0.25, 0.75};
+inline constexpr double tv13_dx[] = {0.2265625, -0.0,      0.6796875,  -0.6796875,
+                                     0.0,       -0.453125, -0.2265625, 0.0};
+inline constexpr double tv13_dw[] = {-0.375, -0.625, 0.375, -0.625, 0.625, -0.125, -0.625, -0.125};
+inline constexpr double tv13_dbias[] = {1.25, 0.25};
+inline constexpr double tv13_db_shift[] = {0.2265625, -0.453125, 0.453125, -0.6796875};
+inline constexpr double tv13_dalpha_x = 0.8010194005628858;
+
+inline constexpr double tv15_a[] = {1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0};
+inline constexpr double tv15_w[] = {1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0};
+inline constexpr double tv15_dot_signed = 0.0;
+inline constexpr double tv15_dot_unsigned = 1.0;
+
+inline constexpr double tv16_theta[] = {0.5, -0.25, 0.75, -1.0};
+inline constexpr double tv16_grad[] = {3.0, -4.0, 0.0, 0.0};
+inline constexpr double tv16_lr = 0.001;
+inline constexpr double tv16_adamw_next[] = {0.49900000000333333, -0.2490000000025, 0.75, -1.0};
+
+}  // namespace bipft::golden

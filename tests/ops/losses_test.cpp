@@ -1,0 +1,65 @@
+#include "bipft/ops/losses.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "support/devices.hpp"
+#include "support/grad_check.hpp"
+#include "support/random_tensor.hpp"
+#include "support/tensors.hpp"
+
+using namespace bipft;
+
+TEST_CASE("cross_entropy: is a weighted mean of -log p") {
+  for (Device* device : test::devices()) {
+    Tape tape(*device);
+    const Var logits = tape.constant(test::tensor({2, 2}, {0, std::log(3.0F), 500, 500}));
+    const IdTensor labels = test::ids({1, 0});
+    const Var loss = cross_entropy(logits, labels, test::tensor({2}, {3, 1}));
+    CHECK(loss.shape() == Shape{1});
+    const double expected = (3 * std::log(4.0 / 3.0) + std::log(2.0)) / 4;
+    CHECK(loss.value().data()[0] == doctest::Approx(expected).epsilon(1e-6));
+
+    // Smoothing of s moves s/2 of the target to the other label.
+    const Var smooth = cross_entropy(logits, labels, test::tensor({2}, {1, 0}), 0.5F);
+    const double moved = 0.75 * std::log(4.0 / 3.0) + 0.25 * std::log(4.0);
+    CHECK(smooth.value().data()[0] == doctest::Approx(moved).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("cross_entropy: gradients agree with differences, whatever the loss is multiplied by") {
+  const IdTensor labels = test::ids({2, 0, 1});
+  const Tensor weights = test::tensor({3}, {1, 0.5, 2});
+  for (Device* device : test::devices()) {
+    Parameter logits(test::random_tensor(Shape{3, 4}, 1));
+    const auto loss = [&](Tape& tape) {
+      return test::weighted_sum(cross_entropy(tape.leaf(logits), labels, weights, 0.1F),
+                                Tensor(Shape{1}, 3.0F));
+    };
+    test::grad_check(*device, loss, {&logits});
+  }
+}
+
+TEST_CASE("cross_entropy: refuses what it cannot mean") {
+  Tape tape(test::plain_device());
+  const Var logits = tape.constant(Tensor(Shape{2, 3}));
+  const Tensor ones(Shape{2}, 1.0F);
+  const IdTensor labels = test::ids({0, 2});
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK_THROWS_WITH_AS((void)cross_entropy(logits, test::ids({0, 3}), ones),
+                       "cross_entropy: label 3 is none of the 3 of the logits", Error);
+  CHECK_THROWS_AS((void)cross_entropy(logits, test::ids({-1, 0}), ones), Error);
+  CHECK_THROWS_WITH_AS((void)cross_entropy(logits, test::ids({0}), ones),
+                       "cross_entropy: logits are [2, 3], labels are [1], weights are [2]", Error);
+  CHECK_THROWS_AS((void)cross_entropy(logits, labels, Tensor(Shape{3}, 1.0F)), Error);
+  CHECK_THROWS_AS((void)cross_entropy(tape.constant({}), {}, {}), Error);
+  CHECK_THROWS_WITH_AS((void)cross_entropy(logits, labels, test::tensor({2}, {1, -1})),
+                       "cross_entropy: a weight is -1", Error);
+  CHECK_THROWS_AS((void)cross_entropy(logits, labels, Tensor(Shape{2}, infinity)), Error);
+  CHECK_THROWS_WITH_AS((void)cross_entropy(logits, labels, Tensor(Shape{2})),
+                       "cross_entropy: all weights are 0", Error);
+  CHECK_THROWS_AS((void)cross_entropy(logits, labels, ones, 1.0F), Error);
+  CHECK_THROWS_AS((void)cross_entropy(logits, labels, ones, std::nanf("")), Error);
+}

@@ -1,0 +1,153 @@
+#pragma once
+/// Test support: a packed encoder of random numbers, laid out for the active target.
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "bipft/core/tensor.hpp"
+#include "bipft/device/cpu_layout.hpp"
+#include "bipft/device/plan.hpp"
+#include "support/bits.hpp"
+
+namespace bipft::test {
+
+inline constexpr std::size_t random_plan_vocabulary = 300;
+
+[[nodiscard]] inline Tensor random_matrix(Dice& dice, std::size_t rows, std::size_t cols) {
+  return Tensor(Shape{rows, cols}, random_reals(dice, rows * cols));
+}
+[[nodiscard]] inline Tensor random_vector(Dice& dice, std::size_t count) {
+  return Tensor(Shape{count}, random_reals(dice, count));
+}
+
+[[nodiscard]] inline Product random_product(Dice& dice, std::size_t outputs, std::size_t inputs,
+                                            std::int32_t step, std::vector<BitMatrix>* weights) {
+  const BitMatrix weight = random_bits(dice, outputs, inputs);
+  if (weights != nullptr) weights->push_back(weight);
+  Product p;
+  p.outputs = outputs;
+  p.inputs = inputs;
+  p.step = step;
+  p.base.assign(outputs, static_cast<std::int32_t>(inputs) / (3 - step));
+  p.weight = lay_out_on_cpu(weight);
+  return p;
+}
+
+[[nodiscard]] inline std::vector<std::int32_t> random_thresholds(Dice& dice, std::size_t count) {
+  std::vector<std::int32_t> thresholds(count);
+  for (std::int32_t& t : thresholds) t = static_cast<std::int32_t>(dice.between(0, 8)) - 4;
+  return thresholds;
+}
+
+/// `layers` layers of a post-norm encoder, a pooler and a classifier of three labels. `weights`, if
+/// given, receives the weight matrices in the order of the plan's products.
+[[nodiscard]] inline Plan random_plan(std::size_t layers, std::size_t width, std::size_t inner,
+                                      std::size_t head_size, bool float_table = false,
+                                      std::uint64_t seed = 11,
+                                      std::vector<BitMatrix>* weights = nullptr) {
+  Dice dice(seed);
+  Plan plan;
+  plan.width = width;
+  plan.inner = inner;
+  plan.positions = 520;
+  plan.labels = 3;
+
+  EmbedStep embed;
+  if (float_table) {
+    embed.table = random_matrix(dice, random_plan_vocabulary, width);
+  } else {
+    embed.bits = random_bits(dice, random_plan_vocabulary, width);
+    embed.scale = random_vector(dice, random_plan_vocabulary);
+  }
+  embed.position = random_matrix(dice, plan.positions, width);
+  embed.type = random_matrix(dice, 2, width);
+  embed.gamma = random_vector(dice, width);
+  embed.beta = random_vector(dice, width);
+  embed.epsilon = 1e-12F;
+  plan.steps.emplace_back(embed);
+
+  const auto pack = [&](Floats from, Bits to) {
+    PackStep s;
+    s.from = from;
+    s.to = to;
+    s.shift = random_vector(dice, width);
+    plan.steps.emplace_back(s);
+  };
+  const auto to_bits = [&](Bits from, Bits to, std::size_t outputs, std::size_t inputs) {
+    LinearBitsStep s;
+    s.from = from;
+    s.to = to;
+    s.product = random_product(dice, outputs, inputs, 2, weights);
+    s.threshold = random_thresholds(dice, outputs);
+    plan.steps.emplace_back(s);
+  };
+  const auto to_floats = [&](Bits from, Floats to, std::size_t inputs, std::int32_t step) {
+    LinearStep s;
+    s.from = from;
+    s.to = to;
+    s.product = random_product(dice, width, inputs, step, weights);
+    s.scale = 0.01F;
+    s.bias = random_vector(dice, width);
+    plan.steps.emplace_back(s);
+  };
+  const auto norm = [&] {
+    ResidualNormStep s;
+    s.gamma = random_vector(dice, width);
+    s.beta = random_vector(dice, width);
+    s.epsilon = 1e-12F;
+    plan.steps.emplace_back(s);
+  };
+
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    pack(Floats::hidden, Bits::q_in);
+    pack(Floats::hidden, Bits::k_in);
+    pack(Floats::hidden, Bits::v_in);
+    to_bits(Bits::q_in, Bits::q, width, width);
+    to_bits(Bits::k_in, Bits::k, width, width);
+    to_bits(Bits::v_in, Bits::v, width, width);
+    AttentionStep attention;
+    attention.heads = width / head_size;
+    attention.head_size = head_size;
+    attention.exponential.resize((head_size + 1) * (head_size + 1));
+    for (std::size_t m = 0; m <= head_size; ++m) {
+      for (std::size_t i = 0; i <= head_size; ++i) {
+        const auto gap = static_cast<float>(m) - static_cast<float>(i);
+        attention.exponential[m * (head_size + 1) + i] = std::exp(0.35F * gap);
+      }
+    }
+    attention.half_alpha = 0.015F;
+    attention.threshold = random_thresholds(dice, width);
+    plan.steps.emplace_back(attention);
+    to_floats(Bits::context, Floats::branch, width, 2);
+    norm();
+    pack(Floats::hidden, Bits::ffn_in);
+    to_bits(Bits::ffn_in, Bits::inner, inner, width);
+    to_floats(Bits::inner, Floats::branch, inner, 1);
+    norm();
+  }
+
+  PackStep pooler;
+  pooler.to = Bits::pooler_in;
+  pooler.shift = random_vector(dice, width);
+  pooler.strict = true;
+  pooler.first_only = true;
+  plan.steps.emplace_back(pooler);
+  to_floats(Bits::pooler_in, Floats::pooled, width, 2);
+  ClassifyStep classify;
+  classify.weight = random_matrix(dice, 3, width);
+  classify.bias = random_vector(dice, 3);
+  plan.steps.emplace_back(classify);
+  return plan;
+}
+
+[[nodiscard]] inline IdTensor random_ids(Dice& dice, std::size_t count, std::size_t limit) {
+  IdTensor ids = IdTensor::uninitialized(Shape{count});
+  for (std::int32_t& id : ids.mutable_data()) {
+    id = static_cast<std::int32_t>(dice.between(0, limit - 1));
+  }
+  return ids;
+}
+
+}  // namespace bipft::test
