@@ -1,0 +1,88 @@
+#pragma once
+/// Split: sets a part of a data set aside, to measure on what was not learnt.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "bipft/core/error.hpp"
+#include "bipft/core/random.hpp"
+#include "bipft/data/example.hpp"
+#include "bipft/data/labels.hpp"
+
+namespace bipft {
+
+struct Split {
+  Dataset train;
+  Dataset dev;
+};
+
+/// Sets about `fraction` of every label's examples aside as dev, at random but by `seed` alone.
+/// Both parts keep the order of the file. Examples that say the same stay together, so that no dev
+/// text was learnt; every label keeps an example in train.
+///
+/// Throws Error{Fault::usage} unless 0 < fraction < 1, Error{Fault::data} if dev would be empty.
+[[nodiscard]] inline Split split_dataset(Dataset dataset, double fraction, std::uint64_t seed) {
+  if (!(fraction > 0.0 && fraction < 1.0)) {
+    fail("a dev split of ", fraction, " is not between 0 and 1; 0.1 sets every tenth text aside");
+  }
+  struct Group {
+    std::vector<std::size_t> members;  ///< examples that say the same
+  };
+  const std::vector<std::string> labels = labels_of(dataset);
+  const std::vector<std::uint32_t> ids = label_ids(dataset, labels);
+  std::vector<std::vector<Group>> groups(labels.size());  // by the label of their first example
+  std::vector<std::size_t> rows(labels.size());
+  {
+    std::unordered_map<std::string, std::pair<std::uint32_t, std::size_t>> known;
+    for (std::size_t i = 0; i < dataset.size(); ++i) {
+      const auto [at, added] =
+          known.try_emplace(key_of(dataset.examples[i]), ids[i], groups[ids[i]].size());
+      const auto [label, group] = at->second;
+      if (added) groups[label].emplace_back();
+      groups[label][group].members.push_back(i);
+      ++rows[label];
+    }
+  }
+
+  std::vector<bool> in_dev(dataset.size());
+  std::size_t dev_size = 0;
+  for (std::size_t k = 0; k < labels.size(); ++k) {
+    const auto wanted =
+        static_cast<std::size_t>(std::llround(fraction * static_cast<double>(rows[k])));
+    std::size_t taken = 0;
+    std::size_t left = groups[k].size();
+    for (const std::uint32_t g : Random(seed, "dev split", k).permutation(groups[k].size())) {
+      const std::vector<std::size_t>& members = groups[k][g].members;
+      if (left == 1 || taken + members.size() > wanted) continue;
+      for (const std::size_t i : members) in_dev[i] = true;
+      taken += members.size();
+      --left;
+    }
+    dev_size += taken;
+  }
+  if (dev_size == 0) {
+    fail(Fault::data, dataset.sources.empty() ? "the data" : dataset.sources[0],
+         ": a dev split of ", fraction, " of ", dataset.size(),
+         " examples is empty; take a larger one, or a dev file");
+  }
+
+  Split split;
+  split.train.pairs = split.dev.pairs = dataset.pairs;
+  split.train.sources = split.dev.sources = dataset.sources;
+  split.train.warnings = dataset.warnings;
+  split.train.skipped = dataset.skipped;
+  split.dev.examples.reserve(dev_size);
+  split.train.examples.reserve(dataset.size() - dev_size);
+  for (std::size_t i = 0; i < dataset.size(); ++i) {
+    (in_dev[i] ? split.dev : split.train).examples.push_back(std::move(dataset.examples[i]));
+  }
+  return split;
+}
+
+}  // namespace bipft
