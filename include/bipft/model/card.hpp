@@ -1,0 +1,129 @@
+#pragma once
+/// ModelCard: everything a model file tells about its model besides numbers and vocabulary.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "bipft/io/json.hpp"
+#include "bipft/io/safetensors.hpp"
+#include "bipft/model/config.hpp"
+#include "bipft/model/fields.hpp"
+#include "bipft/text/wordpiece.hpp"
+
+namespace bipft {
+
+struct ModelCard {
+  /// The version of the file format that this library writes, and the latest that it reads.
+  static constexpr std::size_t format_version = 1;
+
+  std::string kind = "packed";  ///< packed, float, trainable; checkpoint: of a running training
+  std::string task = "classification";
+  std::string method = "bit";
+  bool pairs = false;  ///< whether the model was trained on pairs of texts
+  ModelConfig config;
+  std::vector<std::string> labels;  ///< [K]
+  TokenizerOptions tokenizer;
+  float temperature = 1.0F;       ///< logits are divided by it before the softmax
+  Json metrics = Json::object();  ///< on the dev set
+  Json train = Json::object();    ///< command, seed, digests of the data
+  std::string license;
+  std::string description;
+  TensorMetadata unknown;  ///< what this version has no name for; kept when written again
+
+  /// As the metadata of a model file, in a fixed order.
+  [[nodiscard]] TensorMetadata to_metadata() const {
+    Json names = Json::array();
+    for (const std::string& label : labels) names.push(label);
+    Json calibration = Json::object();
+    calibration.set("temperature", temperature);
+    TensorMetadata metadata{{"format", "bipft"},
+                            {"bipft.version", std::to_string(format_version)},
+                            {"bipft.kind", kind},
+                            {"bipft.task", task},
+                            {"bipft.method", method},
+                            {"bipft.pairs", pairs ? "true" : "false"},
+                            {"bipft.config", to_json(config).dump()},
+                            {"bipft.labels", names.dump()},
+                            {"bipft.tokenizer", to_json(tokenizer).dump()},
+                            {"bipft.calibration", calibration.dump()},
+                            {"bipft.metrics", metrics.dump()},
+                            {"bipft.train", train.dump()}};
+    if (!license.empty()) metadata.emplace_back("license", license);
+    if (!description.empty()) metadata.emplace_back("description", description);
+    metadata.insert(metadata.end(), unknown.begin(), unknown.end());
+    return metadata;
+  }
+
+  /// Throws Error{Fault::model} if `file` is no bipft model, one of a later version, or one whose
+  /// parts do not fit together.
+  [[nodiscard]] static ModelCard read(const Safetensors& file) {
+    const std::string& name = file.name();
+    if (file.metadata("format") != std::string_view("bipft")) {
+      fail(Fault::model, name, ": a safetensors file, but no bipft model (no format=bipft in it)");
+    }
+    const std::string version(file.metadata("bipft.version").value_or(""));
+    if (version != std::to_string(format_version)) {
+      fail(Fault::model, name, ": format version '", version, "', but this program reads ",
+           format_version, "; a later bipft may read it");
+    }
+    const auto json = [&](std::string_view key) {
+      const auto text = file.metadata(key);
+      if (!text) fail(Fault::model, name, ": the metadata lacks ", key);
+      return Json::parse(*text, concat(name, " (", key, ")"),
+                         {.fault = Fault::model, .max_depth = 8});
+    };
+
+    ModelCard card;
+    const auto text = [&](std::string_view key, std::string& value) {
+      value = std::string(file.metadata(key).value_or(value));
+    };
+    text("bipft.kind", card.kind);
+    text("bipft.task", card.task);
+    text("bipft.method", card.method);
+    text("license", card.license);
+    text("description", card.description);
+    card.pairs = file.metadata("bipft.pairs") == std::string_view("true");
+    from_json(json("bipft.config"), card.config);
+    card.config.check_in(name);
+    for (const Json& label : json("bipft.labels").elements()) {
+      card.labels.push_back(label.as_string());
+    }
+    from_json(json("bipft.tokenizer"), card.tokenizer);
+    card.temperature = static_cast<float>(json("bipft.calibration")["temperature"].as_double());
+    card.metrics = json("bipft.metrics");
+    card.train = json("bipft.train");
+    card.check(name);
+
+    const std::unordered_set<std::string_view> known{
+        "format",       "bipft.version",   "bipft.kind",        "bipft.task",
+        "bipft.method", "bipft.pairs",     "bipft.config",      "bipft.labels",
+        "license",      "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
+        "bipft.train",  "description",     checksum_key};
+    for (const auto& entry : file.metadata()) {
+      if (!known.contains(entry.first)) card.unknown.push_back(entry);
+    }
+    return card;
+  }
+
+  void check(std::string_view name) const {
+    if (labels.size() != config.labels) {
+      fail(Fault::model, name, ": ", labels.size(), " labels, but a classifier of ", config.labels);
+    }
+    std::unordered_set<std::string_view> seen;
+    for (const std::string& label : labels) {
+      if (label.empty()) fail(Fault::model, name, ": an empty label");
+      if (!seen.insert(label).second) fail(Fault::model, name, ": the label '", label, "' twice");
+    }
+    if (!(temperature > 0.0F) || !std::isfinite(temperature)) {
+      fail(Fault::model, name, ": a temperature of ", temperature);
+    }
+  }
+};
+
+}  // namespace bipft

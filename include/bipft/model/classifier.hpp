@@ -1,0 +1,182 @@
+#pragma once
+/// Classifier: the front door. Text in, label out.
+///
+///   const bipft::Classifier model = bipft::Classifier::load("reviews.bipft");
+///   const bipft::Prediction p = model.predict("not bad at all");
+///   std::cout << model.label(p) << ' ' << p.probabilities[p.label] << '\n';
+///
+/// One const Classifier serves any number of threads. What it answers for a text does not depend on
+/// the texts beside it, on the number of threads or, for a one-bit model, on the machine.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bipft/core/parallel.hpp"
+#include "bipft/device/devices.hpp"
+#include "bipft/model/model_file.hpp"
+#include "bipft/model/network.hpp"
+#include "bipft/text/wordpiece.hpp"
+
+namespace bipft {
+
+/// A text, or two.
+struct TextPair {
+  std::string_view text;
+  std::string_view pair;
+  bool has_pair = false;
+
+  TextPair(std::string_view single) : text(single) {}
+  TextPair(std::string_view first, std::string_view second)
+      : text(first), pair(second), has_pair(true) {}
+};
+
+struct Prediction {
+  std::size_t label = 0;             ///< an index into ModelCard::labels; of equal ones the first
+  std::vector<float> probabilities;  ///< [K]
+  std::vector<float> logits;         ///< [K], as the model gives them
+};
+
+/// How the hidden states of a text become one vector.
+enum class Pooling {
+  cls,   ///< that of the first token, [CLS]
+  mean,  ///< the mean over all tokens
+};
+
+class Classifier {
+ public:
+  /// From a file. Throws Error{Fault::model} if it is missing, damaged, or no model.
+  [[nodiscard]] static Classifier load(const std::string& path) {
+    return Classifier(load_model(path));
+  }
+  /// From the bytes of a file, of which nothing is needed afterwards.
+  [[nodiscard]] static Classifier from_memory(std::span<const std::byte> bytes,
+                                              std::string_view name = "memory") {
+    return Classifier(load_model(bytes, name));
+  }
+
+  explicit Classifier(ModelFile file)
+      : card_(std::move(file.card)),
+        digest_(std::move(file.digest)),
+        file_bytes_(file.bytes),
+        tokenizer_(std::move(file.vocabulary), card_.tokenizer),
+        network_(file.packed ? Network(*file.packed, active_device())
+                             : Network(std::move(*file.latent), active_device())) {}
+
+  /// From a network in any form: for comparisons of the same model in several.
+  Classifier(ModelCard card, WordPiece tokenizer, Network network)
+      : card_(std::move(card)), tokenizer_(std::move(tokenizer)), network_(std::move(network)) {}
+  Classifier(ModelCard card, WordPiece tokenizer, Model model)
+      : Classifier(std::move(card), std::move(tokenizer),
+                   Network(std::move(model), active_device())) {}
+
+  [[nodiscard]] Prediction predict(std::string_view text) const {
+    const TextPair one[] = {TextPair(text)};
+    return std::move(predict(std::span<const TextPair>(one))[0]);
+  }
+  [[nodiscard]] Prediction predict(std::string_view text, std::string_view pair) const {
+    const TextPair one[] = {TextPair(text, pair)};
+    return std::move(predict(std::span<const TextPair>(one))[0]);
+  }
+  /// Many at once, on all threads.
+  [[nodiscard]] std::vector<Prediction> predict(std::span<const TextPair> texts) const {
+    return predict(std::span<const EncodedText>(encode_all(texts)));
+  }
+  [[nodiscard]] std::vector<Prediction> predict(std::span<const EncodedText> texts) const {
+    std::vector<Prediction> predictions;
+    predictions.reserve(texts.size());
+    network_.for_each_batch(texts, false, [&](const Batch& batch, const PlanResult& result) {
+      for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
+        const auto row = result.logits.row(b);
+        predictions.push_back(judge({row.begin(), row.end()}));
+      }
+    });
+    return predictions;
+  }
+
+  /// One vector of the model's width for each text.
+  [[nodiscard]] std::vector<std::vector<float>> embed(std::span<const TextPair> texts,
+                                                      Pooling pooling = Pooling::cls) const {
+    std::vector<std::vector<float>> vectors;
+    network_.for_each_batch(
+        encode_all(texts), true, [&](const Batch& batch, const PlanResult& result) {
+          Tensor means;
+          if (pooling == Pooling::mean) {
+            means = network_.device().mean_rows(result.hidden, batch.texts);
+          }
+          for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
+            const auto row =
+                pooling == Pooling::mean ? means.row(b) : result.hidden.row(batch.texts.begin(b));
+            vectors.emplace_back(row.begin(), row.end());
+          }
+        });
+    return vectors;
+  }
+
+  /// The ids that the model gets: with [CLS] and [SEP], cut to the model's length.
+  [[nodiscard]] EncodedText encode(const TextPair& text) const {
+    Encoding encoding = text.has_pair
+                            ? tokenizer_.encode(text.text, text.pair, card_.config.max_len)
+                            : tokenizer_.encode(text.text, card_.config.max_len);
+    return {std::move(encoding.ids), std::move(encoding.type_ids)};
+  }
+
+  [[nodiscard]] const std::string& label(const Prediction& prediction) const {
+    return card_.labels[prediction.label];
+  }
+  [[nodiscard]] const ModelCard& card() const { return card_; }
+  [[nodiscard]] const WordPiece& tokenizer() const { return tokenizer_; }
+  [[nodiscard]] const std::string& digest() const { return digest_; }  ///< SHA-256 of the file
+  [[nodiscard]] std::size_t file_bytes() const { return file_bytes_; }
+
+  /// Lets a literal [SEP] and its like in a text act as the token.
+  void set_special(bool special) {
+    TokenizerOptions options = tokenizer_.options();
+    options.special = special;
+    tokenizer_ = WordPiece(tokenizer_.vocabulary(), options);
+  }
+
+ private:
+  [[nodiscard]] std::vector<EncodedText> encode_all(std::span<const TextPair> texts) const {
+    std::vector<EncodedText> encoded(texts.size());
+    parallel_for(texts.size(), 16, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) encoded[i] = encode(texts[i]);
+    });
+    return encoded;
+  }
+
+  /// softmax(logits / temperature), in double: a handful of numbers, alike everywhere but for the
+  /// last digit of a C library's exp, which float rounding hides.
+  [[nodiscard]] Prediction judge(std::vector<float> logits) const {
+    Prediction result;
+    result.logits = std::move(logits);
+    result.label = static_cast<std::size_t>(
+        std::max_element(result.logits.begin(), result.logits.end()) - result.logits.begin());
+    const double best = static_cast<double>(result.logits[result.label]);
+    const double temperature = static_cast<double>(card_.temperature);
+    std::vector<double> terms;
+    double total = 0.0;
+    for (const float logit : result.logits) {
+      terms.push_back(std::exp((static_cast<double>(logit) - best) / temperature));
+      total += terms.back();
+    }
+    for (const double term : terms) {
+      result.probabilities.push_back(static_cast<float>(term / total));
+    }
+    return result;
+  }
+
+  ModelCard card_;
+  std::string digest_;
+  std::size_t file_bytes_ = 0;
+  WordPiece tokenizer_;
+  Network network_;
+};
+
+}  // namespace bipft

@@ -1,0 +1,127 @@
+#pragma once
+/// ModelConfig: the shape and the bits of a model, and the names of its parts.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "bipft/core/error.hpp"
+
+namespace bipft {
+
+/// A post-LN BERT encoder [BERT], in full precision or binary.
+struct ModelConfig {
+  std::size_t layers = 2;
+  std::size_t hidden = 128;           ///< C
+  std::size_t heads = 2;              ///< H; a binary model's heads are 32 or 64 wide
+  std::size_t ffn = 512;              ///< F
+  std::size_t max_len = 128;          ///< the longest text, in tokens with [CLS] and [SEP]
+  std::size_t vocabulary = 0;         ///< V
+  std::size_t labels = 0;             ///< K
+  std::size_t weight_bits = 1;        ///< of all matrices of the encoder and the pooler: 1 or 32
+  std::size_t act_bits = 1;           ///< of what they multiply: 1 or 32, as the weights
+  std::size_t embedding_bits = 1;     ///< of the word embedding: 1 or 32
+  std::string activation = "relu";    ///< between the feed-forward matrices: relu or gelu
+  std::string inner_levels = "step";  ///< of the second one's input: step {0, α} or sign ±α
+  double norm_epsilon = 1e-12;
+  double dropout = 0.1;            ///< of hidden states, while training
+  double attention_dropout = 0.1;  ///< of attention probabilities, while training
+
+  void visit(auto&& part) {
+    part("layers", layers);
+    part("hidden", hidden);
+    part("heads", heads);
+    part("ffn", ffn);
+    part("max_len", max_len);
+    part("vocabulary", vocabulary);
+    part("labels", labels);
+    part("weight_bits", weight_bits);
+    part("act_bits", act_bits);
+    part("embedding_bits", embedding_bits);
+    part("activation", activation);
+    part("inner_levels", inner_levels);
+    part("norm_epsilon", norm_epsilon);
+    part("dropout", dropout);
+    part("attention_dropout", attention_dropout);
+  }
+
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
+
+  [[nodiscard]] bool binary() const { return weight_bits == 1; }
+  [[nodiscard]] std::size_t head_size() const { return hidden / heads; }
+
+  /// tiny L2 C128 H2 · mini L4 C256 H4 · small L6 C384 H12 · base L12 C768 H12; F = 4C.
+  /// Throws Error for another name.
+  [[nodiscard]] static ModelConfig preset(std::string_view name) {
+    struct Preset {
+      std::string_view name;
+      std::size_t layers, hidden, heads;
+    };
+    constexpr Preset presets[] = {
+        {"tiny", 2, 128, 2}, {"mini", 4, 256, 4}, {"small", 6, 384, 12}, {"base", 12, 768, 12}};
+    for (const Preset& preset : presets) {
+      if (preset.name != name) continue;
+      ModelConfig config;
+      config.layers = preset.layers;
+      config.hidden = preset.hidden;
+      config.heads = preset.heads;
+      config.ffn = 4 * preset.hidden;
+      return config;
+    }
+    fail("no preset is called '", name, "'; choose one of: tiny, mini, small, base");
+  }
+
+  /// Throws Error{Fault::usage}, naming all that does not fit together, if anything does not.
+  void check() const {
+    if (const std::string wrong = problems(); !wrong.empty()) fail("config: ", wrong);
+  }
+  /// The same of a model file: Error{Fault::model}.
+  void check_in(std::string_view file) const {
+    if (const std::string wrong = problems(); !wrong.empty()) fail(Fault::model, file, ": ", wrong);
+  }
+
+ private:
+  [[nodiscard]] std::string problems() const {
+    std::string wrong;
+    const auto demand = [&wrong](bool holds, const auto&... parts) {
+      if (!holds) wrong += concat(wrong.empty() ? "" : "; ", parts...);
+    };
+    const auto within = [&](std::string_view what, std::size_t value, std::size_t low,
+                            std::size_t high) {
+      demand(value >= low && value <= high, what, " is ", value, ", not within ", low, " and ",
+             high);
+    };
+    within("layers", layers, 1, 96);
+    within("hidden", hidden, 8, 8192);
+    within("heads", heads, 1, 256);
+    within("ffn", ffn, 8, 65536);
+    within("max_len", max_len, 4, 65536);
+    within("vocabulary", vocabulary, 5, 1U << 24U);
+    within("labels", labels, 1, 1U << 20U);
+    demand(weight_bits == 1 || weight_bits == 32, "weight_bits is ", weight_bits, ", not 1 or 32");
+    demand(act_bits == weight_bits, "act_bits is ", act_bits, " but weight_bits is ", weight_bits,
+           ": this version knows 1-1 and 32-32");
+    demand(embedding_bits == 1 || embedding_bits == 32, "embedding_bits is ", embedding_bits,
+           ", not 1 or 32");
+    demand(heads != 0 && hidden % heads == 0, "hidden ", hidden, " is not a multiple of heads ",
+           heads);
+    if (binary() && heads != 0 && hidden % heads == 0) {
+      demand(head_size() == 32 || head_size() == 64, "heads of a binary model are ", head_size(),
+             " wide, not 32 or 64; try --heads ", hidden / 32, " or ", hidden / 64);
+    }
+    demand(activation == "relu" || activation == "gelu", "activation is '", activation,
+           "', not relu or gelu");
+    demand(inner_levels == "step" || inner_levels == "sign", "inner_levels is '", inner_levels,
+           "', not step or sign");
+    demand(!binary() || activation == "relu", "activation of a binary model is '", activation,
+           "': this version knows relu");
+    demand(norm_epsilon > 0 && norm_epsilon < 1, "norm_epsilon is ", norm_epsilon);
+    demand(dropout >= 0 && dropout < 1, "dropout is ", dropout, ", not within 0 and 1");
+    demand(attention_dropout >= 0 && attention_dropout < 1, "attention_dropout is ",
+           attention_dropout, ", not within 0 and 1");
+    return wrong;
+  }
+};
+
+}  // namespace bipft

@@ -1,0 +1,205 @@
+#pragma once
+/// Model: an encoder, a pooler and a classifier, in the form that learns.
+///
+/// The whole network on a Tape, in full precision or with latent weights behind binarizers, as its
+/// config says. A binary one packs itself into a PackedModel, which computes the same.
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "bipft/data/batches.hpp"
+#include "bipft/model/config.hpp"
+#include "bipft/model/packed_model.hpp"
+#include "bipft/nn/embedding.hpp"
+#include "bipft/nn/encoder_layer.hpp"
+#include "bipft/ops/select.hpp"
+
+namespace bipft {
+
+struct Model {
+  ModelConfig config;
+  Embedding embedding;
+  std::vector<EncoderLayer> layers;
+  LinearLayer pooler;  ///< [C, C]
+  Linear classifier;   ///< [K, C], never binary
+
+  /// Random weights; a parameter's depend on `seed` and its path alone.
+  /// Throws Error if the config does not fit together.
+  Model(const ModelConfig& shape, std::uint64_t seed)
+      : Model(shape, Initializer{seed, "", initial_deviation(shape.hidden)}) {}
+
+  /// All matrices zero, for numbers that are about to be read.
+  struct Blank {};
+  Model(const ModelConfig& shape, Blank /*blank*/) : Model(shape, Initializer{}) {}
+
+  void visit(auto&& part) {
+    part("embedding", embedding);
+    part("layers", layers);
+    part("pooler", pooler);
+    part("classifier", classifier);
+  }
+
+  /// The last layer's hidden states.   result: [N, C]
+  [[nodiscard]] Var encode(Tape& tape, const Batch& batch) {
+    const auto rate = static_cast<float>(config.dropout);
+    Var hidden = dropout(embedding(tape, batch.ids, batch.type_ids, batch.positions), rate);
+    for (EncoderLayer& layer : layers) hidden = layer(hidden, batch.texts);
+    return hidden;
+  }
+
+  /// classifier(tanh(pooler(hidden of [CLS]))).   hidden: [N, C]   result: [B, K]
+  [[nodiscard]] Var classify(const Var& hidden, const Ragged& texts) {
+    const Var pooled = activate(Activation::tanh, project(pooler, first_tokens(hidden, texts)));
+    return classifier(dropout(pooled, static_cast<float>(config.dropout)));
+  }
+
+  /// The logits.   result: [B, K]
+  [[nodiscard]] Var operator()(Tape& tape, const Batch& batch) {
+    return classify(encode(tape, batch), batch.texts);
+  }
+
+  /// A snapshot in bits. Throws Error if the model is not binary.
+  [[nodiscard]] PackedModel pack(Device& device) const;
+
+  /// A model with latent weights at ± their scale: what training can go on from when nothing but
+  /// bits is left. It computes what `packed` computes, but where a row of the word embedding has a
+  /// scale below the table's mean, around which latent words take their signs.
+  [[nodiscard]] static Model unpack(const PackedModel& packed, Device& device);
+
+ private:
+  Model(const ModelConfig& shape, const Initializer& start)
+      : config((shape.check(), shape)),
+        embedding(shape.vocabulary, shape.max_len, shape.hidden, shape.embedding_bits == 1,
+                  shape.norm_epsilon, start.at("embedding")),
+        pooler(make_linear(shape.binary(), shape.hidden, shape.hidden, ElasticSign::name,
+                           start.at("pooler"))),
+        classifier(shape.hidden, shape.labels, start.at("classifier")) {
+    const Activation activation = shape.activation == "gelu" ? Activation::gelu : Activation::relu;
+    const std::string_view levels =
+        shape.inner_levels == "sign" ? ElasticSign::name : ElasticStep::name;
+    const auto dropout = static_cast<float>(shape.dropout);
+    for (std::size_t i = 0; i < shape.layers; ++i) {
+      const Initializer init = start.at(concat("layers.", i));
+      layers.push_back(EncoderLayer{
+          Attention(shape.hidden, shape.heads, shape.binary(), shape.attention_dropout,
+                    init.at("attention")),
+          LayerNorm(shape.hidden, shape.norm_epsilon),
+          FeedForward(shape.hidden, shape.ffn, shape.binary(), activation, levels, init.at("ffn")),
+          LayerNorm(shape.hidden, shape.norm_epsilon), dropout});
+    }
+  }
+};
+
+namespace detail {
+
+[[nodiscard]] inline PackedLinear pack_linear(const LinearLayer& layer, Device& device) {
+  return std::get<BinaryLinear>(layer).pack(device);
+}
+[[nodiscard]] inline PackedNorm pack_norm(const LayerNorm& norm) {
+  return {norm.gamma.value, norm.beta.value};
+}
+
+inline void unpack_alpha(Elastic& binarizer, float alpha) {
+  binarizer.alpha.value = Tensor(Shape{1}, alpha);
+  binarizer.calibrated.value = true;
+}
+inline void unpack_linear(LinearLayer& layer, const PackedLinear& packed, Device& device) {
+  auto& linear = std::get<BinaryLinear>(layer);
+  linear.weight.value = device.unpack(packed.bits, -packed.alpha, packed.alpha);
+  linear.bias.value = packed.bias;
+  std::visit(
+      [&](auto& input) {
+        unpack_alpha(input, packed.in_alpha);
+        input.shift.value = packed.shift;
+      },
+      linear.input);
+}
+inline void unpack_norm(LayerNorm& norm, const PackedNorm& packed) {
+  norm.gamma.value = packed.gamma;
+  norm.beta.value = packed.beta;
+}
+
+}  // namespace detail
+
+inline PackedModel Model::pack(Device& device) const {
+  if (!config.binary()) fail("Model::pack: a model of ", config.weight_bits, "-bit weights");
+  PackedModel packed;
+  packed.config = config;
+
+  if (embedding.binary) {
+    SignRows rows =
+        std::visit([&](const auto& chosen) { return chosen.signs(device, embedding.word.value); },
+                   *embedding.binary);
+    packed.embedding.word_bits = std::move(rows.bits);
+    packed.embedding.word_alpha = std::move(rows.scale);
+  } else {
+    packed.embedding.word = embedding.word.value;
+  }
+  packed.embedding.position = embedding.position.value;
+  packed.embedding.type = embedding.type.value;
+  packed.embedding.norm = detail::pack_norm(embedding.norm);
+
+  for (const EncoderLayer& layer : layers) {
+    const Attention& a = layer.attention;
+    PackedEncoderLayer out;
+    out.attention = {detail::pack_linear(a.query, device),
+                     detail::pack_linear(a.key, device),
+                     detail::pack_linear(a.value, device),
+                     detail::pack_linear(a.output, device),
+                     a.binary->query.scale(),
+                     a.binary->key.scale(),
+                     a.binary->value.scale(),
+                     a.binary->probability.scale(),
+                     detail::pack_norm(layer.attention_norm)};
+    out.ffn = {detail::pack_linear(layer.ffn.inner, device),
+               detail::pack_linear(layer.ffn.outer, device), detail::pack_norm(layer.ffn_norm)};
+    packed.layers.push_back(std::move(out));
+  }
+
+  packed.pooler = detail::pack_linear(pooler, device);
+  packed.classifier = {classifier.weight.value, classifier.bias.value};
+  return packed;
+}
+
+inline Model Model::unpack(const PackedModel& packed, Device& device) {
+  Model model(packed.config, Blank{});
+  if (packed.embedding.word_bits.empty()) {
+    model.embedding.word.value = packed.embedding.word;
+  } else {
+    Tensor word = device.unpack(packed.embedding.word_bits, -1.0F, 1.0F);
+    const auto alpha = packed.embedding.word_alpha.data();
+    for (std::size_t row = 0; row < alpha.size(); ++row) {
+      for (float& value : word.mutable_row(row)) value *= alpha[row];
+    }
+    model.embedding.word.value = std::move(word);
+  }
+  model.embedding.position.value = packed.embedding.position;
+  model.embedding.type.value = packed.embedding.type;
+  detail::unpack_norm(model.embedding.norm, packed.embedding.norm);
+
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    EncoderLayer& layer = model.layers[i];
+    const PackedEncoderLayer& in = packed.layers[i];
+    detail::unpack_linear(layer.attention.query, in.attention.query, device);
+    detail::unpack_linear(layer.attention.key, in.attention.key, device);
+    detail::unpack_linear(layer.attention.value, in.attention.value, device);
+    detail::unpack_linear(layer.attention.output, in.attention.output, device);
+    detail::unpack_alpha(layer.attention.binary->query, in.attention.query_alpha);
+    detail::unpack_alpha(layer.attention.binary->key, in.attention.key_alpha);
+    detail::unpack_alpha(layer.attention.binary->value, in.attention.value_alpha);
+    detail::unpack_alpha(layer.attention.binary->probability, in.attention.probability_alpha);
+    detail::unpack_norm(layer.attention_norm, in.attention.norm);
+    detail::unpack_linear(layer.ffn.inner, in.ffn.inner, device);
+    detail::unpack_linear(layer.ffn.outer, in.ffn.outer, device);
+    detail::unpack_norm(layer.ffn_norm, in.ffn.norm);
+  }
+  detail::unpack_linear(model.pooler, packed.pooler, device);
+  model.classifier.weight.value = packed.classifier.weight;
+  model.classifier.bias.value = packed.classifier.bias;
+  return model;
+}
+
+}  // namespace bipft

@@ -1,0 +1,127 @@
+#pragma once
+/// PackedModel: a binary encoder as bits and the floats that go with them, as the file holds it.
+///
+/// Made by Model::pack() from a trained model, or read from a file; `compile` (model/compile.hpp)
+/// makes of it the plan that a device runs. There is no float copy of any binary matrix.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/tensor.hpp"
+#include "bipft/model/config.hpp"
+#include "bipft/nn/packed_linear.hpp"
+
+namespace bipft {
+
+/// γ and β of a layer norm.
+struct PackedNorm {
+  Tensor gamma;  ///< [C]
+  Tensor beta;   ///< [C]
+};
+
+struct PackedAttention {
+  PackedLinear query, key, value, output;
+  float query_alpha = 0;  ///< the levels' scales of q, k, v and of the probabilities
+  float key_alpha = 0;
+  float value_alpha = 0;
+  float probability_alpha = 0;
+  PackedNorm norm;
+};
+
+struct PackedFeedForward {
+  PackedLinear inner, outer;
+  PackedNorm norm;
+};
+
+struct PackedEncoderLayer {
+  PackedAttention attention;
+  PackedFeedForward ffn;
+};
+
+struct PackedEmbedding {
+  BitMatrix word_bits;  ///< [V, C], empty if the word embedding has 32 bits
+  Tensor word_alpha;    ///< [V], with word_bits
+  Tensor word;          ///< [V, C], if it has 32 bits
+  Tensor position;      ///< [P, C]
+  Tensor type;          ///< [2, C]
+  PackedNorm norm;
+};
+
+struct PackedClassifier {
+  Tensor weight;  ///< [K, C]
+  Tensor bias;    ///< [K]
+};
+
+struct PackedModel {
+  ModelConfig config;
+  PackedEmbedding embedding;
+  std::vector<PackedEncoderLayer> layers;
+  PackedLinear pooler;
+  PackedClassifier classifier;
+};
+
+namespace detail {
+
+template <class Action>
+void for_each_of_linear(const std::string& path, auto& linear, std::size_t outputs,
+                        std::size_t inputs, const Action& action) {
+  action(path + ".bits", linear.bits, Shape{outputs, inputs});
+  action(path + ".alpha", linear.alpha, Shape{1});
+  action(path + ".bias", linear.bias, Shape{outputs});
+  action(path + ".in_alpha", linear.in_alpha, Shape{1});
+  action(path + ".shift", linear.shift, Shape{inputs});
+}
+
+template <class Action>
+void for_each_of_norm(const std::string& path, auto& norm, std::size_t channels,
+                      const Action& action) {
+  action(path + ".gamma", norm.gamma, Shape{channels});
+  action(path + ".beta", norm.beta, Shape{channels});
+}
+
+}  // namespace detail
+
+/// Calls `action(name, part, shape)` for every BitMatrix, Tensor and float of `model`, with the
+/// name and the shape that it has in a file by the model's config. The one list for writing and
+/// reading: of a model to be read only `config` and the number of `layers` need be set.
+template <class Packed, class Action>
+void for_each_packed(Packed& model, const Action& action) {
+  const ModelConfig& config = model.config;
+  const std::size_t c = config.hidden;
+  auto& embedding = model.embedding;
+  if (config.embedding_bits == 1) {
+    action("embedding.word.bits", embedding.word_bits, Shape{config.vocabulary, c});
+    action("embedding.word.alpha", embedding.word_alpha, Shape{config.vocabulary});
+  } else {
+    action("embedding.word", embedding.word, Shape{config.vocabulary, c});
+  }
+  action("embedding.position", embedding.position, Shape{config.max_len, c});
+  action("embedding.type", embedding.type, Shape{2, c});
+  detail::for_each_of_norm("embedding.norm", embedding.norm, c, action);
+
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    const std::string path = concat("layers.", i);
+    auto& attention = model.layers[i].attention;
+    detail::for_each_of_linear(path + ".attention.query", attention.query, c, c, action);
+    detail::for_each_of_linear(path + ".attention.key", attention.key, c, c, action);
+    detail::for_each_of_linear(path + ".attention.value", attention.value, c, c, action);
+    detail::for_each_of_linear(path + ".attention.output", attention.output, c, c, action);
+    action(path + ".attention.query_alpha", attention.query_alpha, Shape{1});
+    action(path + ".attention.key_alpha", attention.key_alpha, Shape{1});
+    action(path + ".attention.value_alpha", attention.value_alpha, Shape{1});
+    action(path + ".attention.probability_alpha", attention.probability_alpha, Shape{1});
+    detail::for_each_of_norm(path + ".attention_norm", attention.norm, c, action);
+    auto& ffn = model.layers[i].ffn;
+    detail::for_each_of_linear(path + ".ffn.inner", ffn.inner, config.ffn, c, action);
+    detail::for_each_of_linear(path + ".ffn.outer", ffn.outer, c, config.ffn, action);
+    detail::for_each_of_norm(path + ".ffn_norm", ffn.norm, c, action);
+  }
+
+  detail::for_each_of_linear("pooler", model.pooler, c, c, action);
+  action("classifier.weight", model.classifier.weight, Shape{config.labels, c});
+  action("classifier.bias", model.classifier.bias, Shape{config.labels});
+}
+
+}  // namespace bipft

@@ -1,0 +1,80 @@
+#pragma once
+/// Attention: every token's mix of the values of all tokens of its text, by query and key.
+///
+/// One description for both forms: in full precision as [BERT] has it, binary as [BiT] has it,
+/// where q, k and v are ±1, a softmax is still taken, and its probabilities become 0/1.
+
+#include <cmath>
+#include <cstddef>
+#include <optional>
+
+#include "bipft/binarize/binary_attention.hpp"
+#include "bipft/binarize/elastic_sign.hpp"
+#include "bipft/binarize/elastic_step.hpp"
+#include "bipft/core/ragged.hpp"
+#include "bipft/nn/binary_linear.hpp"
+#include "bipft/ops/attention.hpp"
+#include "bipft/ops/dropout.hpp"
+#include "bipft/ops/softmax.hpp"
+
+namespace bipft {
+
+/// What turns the operands of attention's two products into bits. None of them has a shift: BiT's
+/// published code constructs shifts for q, k and v and then overwrites what they did, and BiPFT
+/// dropped them.
+struct AttentionBinarizers {
+  ElasticSign query, key, value;
+  ElasticStep probability;
+
+  void visit(auto&& part) {
+    part("query", query);
+    part("key", key);
+    part("value", value);
+    part("probability", probability);
+  }
+};
+
+struct Attention {
+  LinearLayer query, key, value, output;  ///< [C, C] each
+  std::optional<AttentionBinarizers> binary;
+  std::size_t heads;
+  float dropout_rate;
+
+  Attention(std::size_t channels, std::size_t head_count, bool is_binary, double dropout,
+            const Initializer& init)
+      : query(make_linear(is_binary, channels, channels, ElasticSign::name, init.at("query"))),
+        key(make_linear(is_binary, channels, channels, ElasticSign::name, init.at("key"))),
+        value(make_linear(is_binary, channels, channels, ElasticSign::name, init.at("value"))),
+        output(make_linear(is_binary, channels, channels, ElasticSign::name, init.at("output"))),
+        heads(head_count),
+        dropout_rate(static_cast<float>(dropout)) {
+    if (is_binary) binary.emplace();
+  }
+
+  void visit(auto&& part) {
+    part("query", query);
+    part("key", key);
+    part("value", value);
+    part("output", output);
+    part("binary", binary);
+  }
+
+  /// S = q kᵀ / √D,  P = softmax(S),  result = output(P v), text by text and head by head; with
+  /// levels in place of q, k, v and of P after dropout, where the layer is binary.
+  ///   x: [N, C]   result: [N, C]
+  [[nodiscard]] Var operator()(const Var& x, const Ragged& texts) {
+    const Var q = project(query, x);
+    const Var k = project(key, x);
+    const Var v = project(value, x);
+    if (!binary) {
+      const float scale = 1.0F / std::sqrt(static_cast<float>(x.value().cols() / heads));
+      const Var p = dropout(softmax(scores(q, k, texts, heads, scale), texts, heads), dropout_rate);
+      return project(output, mix(p, v, texts, heads));
+    }
+    const Var s = binary_scores(binary->query(q), binary->key(k), texts, heads);
+    const Var p = dropout(softmax(s, texts, heads), dropout_rate);
+    return project(output, binary_mix(binary->probability(p), binary->value(v), texts, heads));
+  }
+};
+
+}  // namespace bipft

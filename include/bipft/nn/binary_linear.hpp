@@ -1,0 +1,71 @@
+#pragma once
+/// BinaryLinear: the fully connected layer whose weights and inputs are one bit each.
+///
+/// Two forms of one function. BinaryLinear is trained: it keeps latent float weights and lets
+/// gradients through. PackedLinear is what ships: bits, and a few floats. Both compute integers and
+/// round them alike, so they agree to the last byte.
+
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "bipft/binarize/binarizers.hpp"
+#include "bipft/binarize/binary_linear.hpp"
+#include "bipft/binarize/weight_binarizers.hpp"
+#include "bipft/core/menu.hpp"
+#include "bipft/nn/linear.hpp"
+#include "bipft/nn/packed_linear.hpp"
+
+namespace bipft {
+
+struct BinaryLinear {
+  Binarizers input;         ///< turns x, shifted channel by channel, into two levels
+  WeightBinarizers binary;  ///< turns the latent weight into signs and a scale
+  Parameter weight;         ///< [O, C]  latent
+  Parameter bias;           ///< [O]
+
+  /// Normal latent weights, bias and shifts 0. `levels` is the name of the input's
+  /// binarizer: elastic_sign or elastic_step.
+  BinaryLinear(std::size_t inputs, std::size_t outputs, std::string_view levels,
+               const Initializer& init)
+      : input(choose<Binarizers>("binarizer", levels, inputs)),
+        weight(init.at("weight").normal(Shape{outputs, inputs})),
+        bias(Tensor(Shape{outputs})) {}
+
+  void visit(auto&& part) {
+    part("input", input);
+    part("weight", weight);
+    part("bias", bias);
+  }
+
+  /// y = levels(x) signs(weight)ᵀ + bias.   x: [N, C]   y: [N, O]
+  [[nodiscard]] Var operator()(const Var& x) {
+    const BinaryWeight w =
+        std::visit([&](const auto& chosen) { return chosen(x.tape().leaf(weight)); }, binary);
+    return binary_linear(binarize(input, x), w, x.tape().leaf(bias));
+  }
+
+  /// A snapshot, which later training does not reach.
+  [[nodiscard]] PackedLinear pack(Device& device) const {
+    const BitRule rule = rule_of(input);
+    SignMatrix signs =
+        std::visit([&](const auto& chosen) { return chosen.signs(device, weight.value); }, binary);
+    return {std::move(signs.bits), rule.shift, bias.value, signs.scale, rule.scale, rule.zero_one};
+  }
+};
+
+/// A linear layer of an encoder: binary or not, as its config says.
+using LinearLayer = std::variant<BinaryLinear, Linear>;
+
+[[nodiscard]] inline LinearLayer make_linear(bool binary, std::size_t inputs, std::size_t outputs,
+                                             std::string_view levels, const Initializer& init) {
+  if (binary) return BinaryLinear(inputs, outputs, levels, init);
+  return Linear(inputs, outputs, init);
+}
+
+[[nodiscard]] inline Var project(LinearLayer& layer, const Var& x) {
+  return std::visit([&x](auto& chosen) { return chosen(x); }, layer);
+}
+
+}  // namespace bipft

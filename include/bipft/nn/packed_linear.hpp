@@ -1,0 +1,29 @@
+#pragma once
+/// PackedLinear: what is left of a binary linear layer when training is over.
+///
+/// Bits and a few floats, as the model file holds them. Nothing is computed here: model/compile.hpp
+/// turns these parts into the steps of a Plan.
+
+#include <cstddef>
+
+#include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/tensor.hpp"
+
+namespace bipft {
+
+/// y = scale() · Σ_c level(x[c] + shift[c]) sign(bits[o][c]) + bias[o], one rounding for · and +.
+///
+/// The level is ±1 by x + shift >= 0, or 0/1 by x + shift > in_alpha / 2: [BiT]'s two sets.
+struct PackedLinear {
+  BitMatrix bits;         ///< [O, C]  the signs of the weights
+  Tensor shift;           ///< [C]     added to the input
+  Tensor bias;            ///< [O]
+  float alpha = 0;        ///< the scale of the weights, mean |w|
+  float in_alpha = 0;     ///< the scale of the input's levels
+  bool zero_one = false;  ///< 0/1 inputs; follows from the config, not in the file
+
+  [[nodiscard]] float scale() const { return in_alpha * alpha; }
+  [[nodiscard]] float threshold() const { return zero_one ? in_alpha / 2.0F : 0.0F; }
+};
+
+}  // namespace bipft

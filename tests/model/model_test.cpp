@@ -1,0 +1,105 @@
+#include "bipft/model/model.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bipft/ops/losses.hpp"
+#include "support/toy.hpp"
+
+using namespace bipft;
+
+TEST_CASE("Model: parameters have names of their own, and start from the seed alone") {
+  for (const bool binary : {true, false}) {
+    Model a(test::toy_config(binary), 1);
+    Model b(test::toy_config(binary), 1);
+    Model c(test::toy_config(binary), 2);
+    std::vector<Tensor> first, same, other;
+    std::set<std::string> names;
+    for_each<Parameter>(a, [&](const std::string& name, const Parameter& p) {
+      CHECK(names.insert(name).second);
+      first.push_back(p.value);
+    });
+    for_each<Parameter>(b,
+                        [&](const std::string&, const Parameter& p) { same.push_back(p.value); });
+    for_each<Parameter>(c,
+                        [&](const std::string&, const Parameter& p) { other.push_back(p.value); });
+    CHECK(names.contains("layers.1.attention.query.weight"));
+    CHECK(names.contains("layers.0.attention.binary.probability.alpha") == binary);
+    std::size_t differ = 0;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      CHECK(std::ranges::equal(first[i].data(), same[i].data()));
+      differ += std::ranges::equal(first[i].data(), other[i].data()) ? 0U : 1U;
+    }
+    CHECK(differ > 10);
+  }
+}
+
+TEST_CASE("Model: in training every parameter that takes part gets a gradient") {
+  for (const bool binary : {true, false}) {
+    CAPTURE(binary);
+    ModelConfig config = test::toy_config(binary);
+    config.dropout = config.attention_dropout = 0;
+    Model model(config, 3);
+    const Batch batch = make_batch(test::toy_texts(16, 1, config));
+    Tape tape(active_device());
+    tape.backward(cross_entropy(model(tape, batch), batch.labels, batch.weights));
+    for_each<Parameter>(model, [&](const std::string& name, const Parameter& p) {
+      CAPTURE(name);
+      REQUIRE(p.grad.shape() == p.value.shape());
+      CHECK(std::isfinite(active_device().dot(p.grad, p.grad)));
+    });
+  }
+}
+
+TEST_CASE("Model: the gradient of a float model is its finite difference") {
+  ModelConfig config = test::toy_config(false);
+  config.dropout = config.attention_dropout = 0;
+  Model model = test::toy_model(config, 5);
+  const Batch batch = make_batch(test::toy_texts(4, 2, config));
+  const auto loss = [&] {
+    Tape tape(active_device(), Tape::Mode::inference);
+    return static_cast<double>(
+        cross_entropy(model(tape, batch), batch.labels, batch.weights).value().data()[0]);
+  };
+  Tape tape(active_device());
+  tape.backward(cross_entropy(model(tape, batch), batch.labels, batch.weights));
+  // Along the gradient itself: float noise of a whole network drowns single elements.
+  for_each<Parameter>(model, [&](const std::string& name, Parameter& p) {
+    CAPTURE(name);
+    const Tensor value = p.value;
+    const double square = active_device().dot(p.grad, p.grad);
+    if (square < 1e-8) return;  // the key's bias cancels in the softmax
+    const float step = static_cast<float>(4e-3 / std::sqrt(square));
+    const auto moved = [&](float by) {
+      p.value = active_device().add(value, active_device().scale(p.grad, by));
+      const double result = loss();
+      p.value = value;
+      return result;
+    };
+    const double measured = (moved(step) - moved(-step)) / (2.0 * static_cast<double>(step));
+    CHECK(measured == doctest::Approx(square).epsilon(0.05));
+  });
+}
+
+TEST_CASE("Model: unpacked from bits, it packs to the same bits") {
+  const ModelConfig config = test::toy_config();
+  const PackedModel packed = test::toy_model(config, 8).pack(active_device());
+  const PackedModel again = Model::unpack(packed, active_device()).pack(active_device());
+  CHECK(again.layers[1].ffn.outer.alpha == packed.layers[1].ffn.outer.alpha);
+  for (std::size_t row = 0; row < config.hidden; ++row) {
+    for (std::size_t col = 0; col < config.ffn; ++col) {
+      REQUIRE(again.layers[1].ffn.outer.bits.bit(row, col) ==
+              packed.layers[1].ffn.outer.bits.bit(row, col));
+    }
+  }
+  CHECK(again.layers[0].attention.query_alpha == packed.layers[0].attention.query_alpha);
+}
+
+TEST_CASE("Model: a float model has no packed form, and says so") {
+  CHECK_THROWS_AS((void)Model(test::toy_config(false), 1).pack(active_device()), Error);
+}

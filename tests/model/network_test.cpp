@@ -1,0 +1,136 @@
+#include "bipft/model/network.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "bipft/core/parallel.hpp"
+#include "bipft/kernels/dispatch.hpp"
+#include "support/toy.hpp"
+
+using namespace bipft;
+
+namespace {
+
+using Rows = std::vector<std::vector<float>>;
+
+Rows trained_logits(Model& model, std::span<const EncodedText> texts, Tape::Products products) {
+  Tape tape(active_device(), Tape::Mode::inference, products);
+  const Batch batch = make_batch(texts);
+  const Tensor logits = model(tape, batch).value();
+  Rows rows;
+  for (std::size_t b = 0; b < logits.rows(); ++b) {
+    rows.emplace_back(logits.row(b).begin(), logits.row(b).end());
+  }
+  return rows;
+}
+
+double largest_difference(const Rows& a, const Rows& b) {
+  double worst = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t k = 0; k < a[i].size(); ++k) {
+      worst =
+          std::max(worst, std::abs(static_cast<double>(a[i][k]) - static_cast<double>(b[i][k])));
+    }
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("Network: a packed model computes what the trained form computes") {
+  for (const std::size_t head_size : {32U, 64U}) {
+    for (const char* levels : {"step", "sign"}) {
+      for (const std::size_t embedding_bits : {1U, 32U}) {
+        CAPTURE(head_size);
+        CAPTURE(levels);
+        CAPTURE(embedding_bits);
+        ModelConfig config = test::toy_config(true, head_size);
+        config.inner_levels = levels;
+        config.embedding_bits = embedding_bits;
+        Model model = test::toy_model(config, 7);
+        const auto texts = test::toy_texts(40, 3, config);
+        const PackedModel packed = model.pack(active_device());
+        const Rows from_bits = Network(packed, active_device()).logits(texts);
+        const Rows trained = trained_logits(model, texts, Tape::Products::bits);
+        REQUIRE(from_bits.size() == texts.size());
+        // Only the classifier's product is summed in another order.
+        CHECK(largest_difference(from_bits, trained) < 1e-5);
+        const Rows in_floats = trained_logits(model, texts, Tape::Products::floats);
+        CHECK(in_floats == trained);
+        CHECK(Network::reference(packed, active_device()).logits(texts) == trained);
+        CHECK(from_bits[0] != from_bits[1]);  // it does look at the text
+      }
+    }
+  }
+}
+
+TEST_CASE("Network: hidden states of both forms are the same bytes") {
+  const ModelConfig config = test::toy_config();
+  Model model = test::toy_model(config, 11);
+  const Batch batch = make_batch(test::toy_texts(9, 5, config));
+  const Network network(model.pack(active_device()), active_device());
+  Tape tape(active_device(), Tape::Mode::inference);
+  const Tensor trained = model.encode(tape, batch).value();
+  const Tensor packed = network(batch, true).hidden;
+  REQUIRE(packed.shape() == trained.shape());
+  CHECK(std::memcmp(packed.data().data(), trained.data().data(), trained.numel() * sizeof(float)) ==
+        0);
+}
+
+TEST_CASE("Network: threads, batch and neighbours never change a byte") {
+  for (const bool binary : {true, false}) {
+    CAPTURE(binary);
+    const ModelConfig config = test::toy_config(binary);
+    Model model = test::toy_model(config, 2);
+    const Network network = binary ? Network(model.pack(active_device()), active_device())
+                                   : Network(std::move(model), active_device());
+    const auto texts = test::toy_texts(33, 9, config);
+    const std::size_t before = threads();
+    set_threads(1);
+    const Rows alone = [&] {
+      Rows rows;
+      for (const EncodedText& text : texts) {
+        rows.push_back(network.logits(std::span(&text, 1))[0]);
+      }
+      return rows;
+    }();
+    for (const std::size_t count : {1U, 2U, 3U, 7U}) {
+      set_threads(count);
+      CHECK(network.logits(texts) == alone);
+      for (const std::size_t size : {2U, 5U, 32U}) {
+        CHECK(network.logits(std::span(texts).first(size)) ==
+              Rows(alone.begin(), alone.begin() + static_cast<std::ptrdiff_t>(size)));
+      }
+    }
+    set_threads(before);
+  }
+}
+
+TEST_CASE("Network: every target gives a packed model's bytes") {
+  const ModelConfig config = test::toy_config();
+  Model model = test::toy_model(config, 4);
+  const PackedModel packed = model.pack(active_device());
+  const auto texts = test::toy_texts(21, 8, config);
+  const std::string active(kernels::active().name);
+  kernels::select_target("scalar");
+  const Rows scalar = Network(packed, active_device()).logits(texts);
+  for (const kernels::KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    kernels::select_target(target->name);
+    CHECK(Network(packed, active_device()).logits(texts) == scalar);
+  }
+  kernels::select_target(active);
+}
+
+TEST_CASE("Network: ids and lengths that do not fit are refused") {
+  const ModelConfig config = test::toy_config();
+  Model model = test::toy_model(config, 4);
+  const Network network(model.pack(active_device()), active_device());
+  auto texts = test::toy_texts(1, 1, config);
+  texts[0].ids[1] = static_cast<std::int32_t>(config.vocabulary);
+  CHECK_THROWS_AS((void)network.logits(texts), Error);
+  texts[0].ids.assign(config.max_len + 1, 7);
+  texts[0].type_ids.assign(config.max_len + 1, 0);
+  CHECK_THROWS_AS((void)network.logits(texts), Error);
+}
