@@ -1,0 +1,360 @@
+#pragma once
+/// fit: the one training loop.
+///
+/// A step is a pure function of the parameters, the optimizer's means and the step's number: the
+/// order of texts, dropout and all else that is random is drawn by number (core/random.hpp). So a
+/// training that was interrupted anywhere goes on as if nothing had happened, and gives the bytes
+/// of one that was not.
+///
+/// The library prints nothing and reads no clock: what happens is told to the caller's hooks.
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bipft/binarize/binarizers.hpp"
+#include "bipft/data/batches.hpp"
+#include "bipft/model/model.hpp"
+#include "bipft/model/network.hpp"
+#include "bipft/ops/losses.hpp"
+#include "bipft/train/adamw.hpp"
+#include "bipft/train/clip.hpp"
+#include "bipft/train/schedule.hpp"
+
+namespace bipft {
+
+struct FitOptions {
+  std::size_t epochs = 3;
+  std::size_t steps = 0;  ///< if not 0, instead of epochs
+  std::size_t batch = 32;
+  double lr = 5e-4;
+  double warmup = 0.1;
+  std::string schedule = "linear";
+  double weight_decay = 0.01;
+  double clip = 1.0;
+  double label_smoothing = 0.0;
+  std::size_t patience = 0;  ///< stop after so many epochs without a better dev score; 0: never
+  std::uint64_t seed = 1;
+
+  void visit(auto&& option) {
+    option("epochs", epochs);
+    option("steps", steps);
+    option("batch", batch);
+    option("lr", lr);
+    option("warmup", warmup);
+    option("schedule", schedule);
+    option("weight_decay", weight_decay);
+    option("clip", clip);
+    option("label_smoothing", label_smoothing);
+    option("patience", patience);
+    option("seed", seed);
+  }
+};
+
+/// Where a training stands. With parameters and means, all that a checkpoint needs.
+struct FitState {
+  std::size_t step = 0;     ///< batches seen
+  double loss_sum = 0;      ///< over this epoch's steps
+  std::size_t right = 0;    ///< texts of this epoch whose label was found
+  std::size_t seen = 0;     ///< texts of this epoch
+  std::size_t counted = 0;  ///< steps of this epoch
+  double best_score = -1;   ///< -1: none yet
+  std::size_t best_epoch = 0;
+  std::size_t stale = 0;      ///< epochs since
+  double lr_factor = 1;       ///< halved once after a divergence
+  std::size_t bad_steps = 0;  ///< in a row: loss or gradient were not finite
+  bool stopped = false;       ///< patience has run out
+
+  void visit(auto&& part) {
+    part("step", step);
+    part("loss_sum", loss_sum);
+    part("right", right);
+    part("seen", seen);
+    part("counted", counted);
+    part("best_score", best_score);
+    part("best_epoch", best_epoch);
+    part("stale", stale);
+    part("lr_factor", lr_factor);
+    part("bad_steps", bad_steps);
+    part("stopped", stopped);
+  }
+};
+
+struct StepReport {
+  std::size_t step, steps;  ///< 1 ... steps
+  std::size_t epoch, epochs;
+  double loss;      ///< the mean over this epoch so far
+  double accuracy;  ///< likewise
+  double lr;
+  double gradient_norm;
+  std::size_t tokens;  ///< of this step
+};
+
+struct EpochReport {
+  std::size_t epoch, epochs;  ///< 1 ... epochs
+  std::size_t step;
+  double loss;      ///< the mean over the epoch
+  double accuracy;  ///< of training texts, while they were learnt
+  double score;     ///< on the dev set; -1 without one
+  double flips;     ///< share of weight signs that changed in this epoch; 0 for a float model
+  bool best;        ///< the best score so far
+};
+
+struct FitHooks {
+  std::function<void(const StepReport&)> on_step;
+  std::function<void(const EpochReport&)> on_epoch;
+  /// Asked after every step; true ends `fit` with the state as it is.
+  std::function<bool()> should_stop;
+  /// Called after every epoch, when the trainer can be saved.
+  std::function<void()> on_safe_point;
+  /// Told about things that a person should know.
+  std::function<void(const std::string&)> on_warning;
+  /// Brings the trainer back to its last checkpoint; false if there is none.
+  std::function<bool()> restore;
+};
+
+enum class FitEnd { finished, interrupted };
+
+/// A model in one of its forms: the best of a training so far.
+struct Snapshot {
+  std::optional<PackedModel> packed;  ///< of a binary model
+  std::optional<Model> latent;        ///< of a float model, or if latent weights are wanted
+};
+
+/// How good predicted labels are; larger is better.
+using Score = std::function<double(std::span<const std::uint32_t> predicted,
+                                   std::span<const std::uint32_t> expected)>;
+
+class Trainer {
+ public:
+  /// `keep_latent`: the best model's latent weights are wanted too. `train` and `dev` must outlive
+  /// the trainer; without dev texts the last model is the best.
+  /// Throws Error if there is nothing to train on, or an option makes no sense.
+  Trainer(Model model, Device& device, const FitOptions& options,
+          std::span<const EncodedText> train, std::span<const EncodedText> dev, Score score,
+          bool keep_latent = false)
+      : model_(std::move(model)),
+        device_(&device),
+        options_(options),
+        train_(train),
+        dev_(dev),
+        score_(std::move(score)),
+        keep_latent_(keep_latent),
+        optimizer_(device, model_, {.weight_decay = static_cast<float>(options.weight_decay)}) {
+    if (train.empty()) fail("fit: no texts to train on");
+    if (options.batch == 0) fail("fit: batch is 0");
+    per_epoch_ = (train.size() + options.batch - 1) / options.batch;
+    steps_ = options.steps != 0 ? options.steps : options.epochs * per_epoch_;
+  }
+  Trainer(const Trainer&) = delete;  // the optimizer points into the model
+  Trainer& operator=(const Trainer&) = delete;
+
+  [[nodiscard]] Model& model() { return model_; }
+  [[nodiscard]] AdamW& optimizer() { return optimizer_; }
+  [[nodiscard]] FitState& state() { return state_; }
+  [[nodiscard]] std::optional<Snapshot>& best() { return best_; }
+  [[nodiscard]] std::size_t steps() const { return steps_; }
+  [[nodiscard]] std::size_t epochs() const { return (steps_ + per_epoch_ - 1) / per_epoch_; }
+
+  /// Whether every number that would be saved is one.
+  [[nodiscard]] bool finite() {
+    bool all = true;
+    for_each<Parameter>(model_, [&](const std::string&, const Parameter& p) {
+      all = all && std::isfinite(device_->dot(p.value, p.value));
+    });
+    return all;
+  }
+
+  /// Trains from wherever the state is to the end, or until a hook says stop.
+  /// Throws Error{Fault::diverged} when the loss does not stay finite.
+  FitEnd fit(const FitHooks& hooks) {
+    if (steps_ == 0) return FitEnd::finished;
+    const Schedules schedule = choose<Schedules>(
+        "schedule", options_.schedule, Horizon{steps_, static_cast<float>(options_.warmup)});
+    if (model_.config.binary()) previous_ = model_.pack(*device_);
+    std::size_t shuffled_epoch = std::numeric_limits<std::size_t>::max();
+    std::vector<std::vector<std::uint32_t>> batches;
+    while (state_.step < steps_ && !state_.stopped) {
+      const std::size_t epoch = state_.step / per_epoch_;
+      if (epoch != shuffled_epoch) {
+        batches = epoch_batches(train_, options_.batch, options_.seed, epoch);
+        shuffled_epoch = epoch;
+      }
+      const float lr =
+          static_cast<float>(options_.lr * state_.lr_factor) * share_of(schedule, state_.step);
+      step(make_batch(train_, batches[state_.step % per_epoch_]), epoch, lr, hooks);
+      if (state_.step % per_epoch_ == 0 || state_.step == steps_) {
+        end_epoch(epoch, hooks);
+        if (hooks.on_safe_point) hooks.on_safe_point();
+      }
+      if (hooks.should_stop && hooks.should_stop()) return FitEnd::interrupted;
+    }
+    return FitEnd::finished;
+  }
+
+  /// The best model, or the present one if none was scored.
+  [[nodiscard]] Snapshot result() { return best_ ? *best_ : snapshot(); }
+
+ private:
+  static constexpr std::size_t most_bad_steps = 3;
+  /// A mean cross-entropy beyond this is no longer learning: guessing costs log K.
+  static constexpr double hopeless_loss = 1e3;
+
+  void step(const Batch& batch, std::size_t epoch, float lr, const FitHooks& hooks) {
+    Tape tape(*device_);
+    tape.set_random(options_.seed, state_.step);
+    const Var logits = model_(tape, batch);
+    const Var loss = cross_entropy(logits, batch.labels, batch.weights,
+                                   static_cast<float>(options_.label_smoothing));
+    const double value = static_cast<double>(loss.value().data()[0]);
+    tape.backward(loss);
+    const double norm = gradient_norm(*device_, model_);
+    if (!std::isfinite(value) || !std::isfinite(norm) || value > hopeless_loss) {
+      bad_step(value, lr, hooks);
+      return;
+    }
+    state_.bad_steps = 0;
+    optimizer_.step(lr, clip_scale(norm, options_.clip));
+    clamp_binarizers(model_);
+
+    ++state_.step;
+    ++state_.counted;
+    state_.loss_sum += value;
+    count_right(logits.value(), batch);
+    if (!hooks.on_step) return;
+    hooks.on_step({state_.step, steps_, epoch + 1, epochs(), mean_loss(), accuracy(),
+                   static_cast<double>(lr), norm, batch.texts.tokens()});
+  }
+
+  /// A step whose loss or gradient is no number leaves the weights alone. Three in a row, and
+  /// training goes back to its checkpoint, once, with half the learning rate.
+  void bad_step(double loss, float lr, const FitHooks& hooks) {
+    for_each<Parameter>(model_, [](const std::string&, Parameter& p) { p.grad = {}; });
+    const std::size_t at = state_.step + 1;
+    if (++state_.bad_steps < most_bad_steps) {
+      ++state_.step;
+      if (hooks.on_warning) {
+        hooks.on_warning(concat("step ", at, ": loss ", loss,
+                                " or a gradient that is not finite; "
+                                "the step was left out"));
+      }
+      return;
+    }
+    state_.bad_steps = 0;
+    if (state_.lr_factor == 1.0 && hooks.restore && hooks.restore()) {
+      state_.lr_factor = 0.5;
+      if (hooks.on_warning) {
+        hooks.on_warning(concat("step ", at, ": loss ", loss, "; back to step ", state_.step,
+                                " with half the learning rate"));
+      }
+      return;
+    }
+    fail(Fault::diverged, "training diverged at step ", at, " (loss ", loss, ", learning rate ", lr,
+         "); try --lr ", options_.lr / 4, " or --clip 1.0");
+  }
+
+  void end_epoch(std::size_t epoch, const FitHooks& hooks) {
+    EpochReport report{epoch + 1, epochs(), state_.step, mean_loss(), accuracy(), -1, 0, false};
+    Snapshot now = snapshot();
+    if (now.packed) {
+      report.flips = share_of_flips(*previous_, *now.packed);
+      previous_ = now.packed;
+    }
+    if (!dev_.empty()) report.score = dev_score(now);
+    report.best = dev_.empty() || report.score > state_.best_score;
+    if (report.best) {
+      state_.best_score = report.score;
+      state_.best_epoch = epoch + 1;
+      state_.stale = 0;
+      best_ = std::move(now);
+    } else {
+      ++state_.stale;
+      state_.stopped = options_.patience != 0 && state_.stale >= options_.patience;
+    }
+    state_.loss_sum = 0;
+    state_.counted = state_.right = state_.seen = 0;
+    if (hooks.on_epoch) hooks.on_epoch(report);
+  }
+
+  [[nodiscard]] Snapshot snapshot() {
+    Snapshot now;
+    if (model_.config.binary()) now.packed = model_.pack(*device_);
+    if (!now.packed || keep_latent_) now.latent = model_;
+    return now;
+  }
+
+  [[nodiscard]] double dev_score(const Snapshot& now) const {
+    const Network network =
+        now.packed ? Network(*now.packed, *device_) : Network(*now.latent, *device_);
+    std::vector<std::uint32_t> predicted, expected;
+    for (const std::vector<float>& row : network.logits(dev_)) {
+      predicted.push_back(
+          static_cast<std::uint32_t>(std::max_element(row.begin(), row.end()) - row.begin()));
+    }
+    for (const EncodedText& text : dev_) expected.push_back(static_cast<std::uint32_t>(text.label));
+    return score_(predicted, expected);
+  }
+
+  [[nodiscard]] static double share_of_flips(const PackedModel& before, const PackedModel& after) {
+    std::vector<BitMatrix> old;
+    const auto collect = [&old](const std::string&, const auto& part, const Shape&) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(part)>, BitMatrix>) {
+        old.push_back(part);
+      }
+    };
+    for_each_packed(before, collect);
+    const std::vector<BitMatrix> first = std::exchange(old, {});
+    for_each_packed(after, collect);
+    double flips = 0;
+    double bits = 0;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      const BitView a = first[i].view();
+      const BitView b = old[i].view();
+      for (std::size_t w = 0; w < a.rows * a.words_per_row; ++w) {
+        flips += std::popcount(a.words[w] ^ b.words[w]);
+      }
+      bits += static_cast<double>(a.rows) * static_cast<double>(a.cols);
+    }
+    return flips / bits;
+  }
+
+  void count_right(const Tensor& logits, const Batch& batch) {
+    for (std::size_t b = 0; b < logits.rows(); ++b) {
+      const auto row = logits.row(b);
+      const auto best = std::max_element(row.begin(), row.end()) - row.begin();
+      if (best == batch.labels.data()[b]) ++state_.right;
+    }
+    state_.seen += logits.rows();
+  }
+  [[nodiscard]] double mean_loss() const {
+    return state_.counted == 0 ? 0 : state_.loss_sum / static_cast<double>(state_.counted);
+  }
+  [[nodiscard]] double accuracy() const {
+    const double seen = static_cast<double>(state_.seen);
+    return state_.seen == 0 ? 0 : static_cast<double>(state_.right) / seen;
+  }
+
+  Model model_;
+  Device* device_;
+  FitOptions options_;
+  std::span<const EncodedText> train_, dev_;
+  Score score_;
+  bool keep_latent_;
+  AdamW optimizer_;
+  FitState state_;
+  std::optional<Snapshot> best_;
+  std::optional<PackedModel> previous_;  // at the last end of an epoch, to count flips
+  std::size_t per_epoch_ = 0;
+  std::size_t steps_ = 0;
+};
+
+}  // namespace bipft
