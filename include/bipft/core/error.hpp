@@ -68,8 +68,8 @@ template <class... Parts>
 
 /// The same, for the caller's own mistakes (Fault::usage).
 template <class First, class... Parts>
-  requires(!std::is_same_v<First, Fault>)
-[[noreturn]] void fail(const First& first, const Parts&... parts) {
+requires(!std::is_same_v<First, Fault>)
+    [[noreturn]] void fail(const First& first, const Parts&... parts) {
   throw Error(Fault::usage, concat(first, parts...));
 }
 

@@ -25,7 +25,8 @@ template <class Menu>
     std::string names;
     ((names.append(I == 0 ? "" : ", ").append(std::variant_alternative_t<I, Menu>::name)), ...);
     return names;
-  }(std::make_index_sequence<std::variant_size_v<Menu>>{});
+  }
+  (std::make_index_sequence<std::variant_size_v<Menu>>{});
 }
 
 /// The name of the dish that `menu` holds.
@@ -45,7 +46,8 @@ template <class Menu, class... Arguments>
       if (Dish::name == name) dish.emplace(std::in_place_type<Dish>, Dish{arguments...});
     };
     (try_dish(std::in_place_type<std::variant_alternative_t<I, Menu>>), ...);
-  }(std::make_index_sequence<std::variant_size_v<Menu>>{});
+  }
+  (std::make_index_sequence<std::variant_size_v<Menu>>{});
   if (!dish) fail("no ", kind, " is called '", name, "'; choose one of: ", names_of<Menu>());
   return *std::move(dish);
 }

@@ -35,7 +35,7 @@ class BufferPool {
         return memory;
       }
     }
-    return ::operator new(size.bytes, std::align_val_t{alignment});
+    return ::operator new (size.bytes, std::align_val_t{alignment});
   }
 
   /// Gives back what `take(bytes)` returned.
@@ -44,7 +44,7 @@ class BufferPool {
       const std::scoped_lock lock(mutex_);
       free_[class_of(bytes).index].push_back(memory);
     } catch (...) {  // no room for the list itself
-      ::operator delete(memory, std::align_val_t{alignment});
+      ::operator delete (memory, std::align_val_t{alignment});
     }
   }
 
@@ -52,7 +52,7 @@ class BufferPool {
   void trim() noexcept {
     const std::scoped_lock lock(mutex_);
     for (auto& list : free_) {
-      for (void* memory : list) ::operator delete(memory, std::align_val_t{alignment});
+      for (void* memory : list) ::operator delete (memory, std::align_val_t{alignment});
       list.clear();
     }
   }

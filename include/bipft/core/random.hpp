@@ -39,7 +39,8 @@ class Random {
   }
 
   /// Standard normal, as the sum of twelve uniforms (|x| < 6): integers only until the last
-  /// multiplication, so it needs no `log` or `cos`, which round differently from machine to machine.
+  /// multiplication, so it needs no `log` or `cos`, which round differently from machine to
+  /// machine.
   [[nodiscard]] constexpr float normal(std::uint64_t index) const {
     std::int64_t total = -6 * 65535;
     for (std::uint64_t draw = 0; draw < 3; ++draw) {

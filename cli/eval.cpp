@@ -1,0 +1,303 @@
+/// bipft eval: how good a model is, how fast and how large.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bench.hpp"
+#include "bipft/core/error.hpp"
+#include "bipft/io/file.hpp"
+#include "bipft/model/classifier.hpp"
+#include "bipft/tasks/bag_of_words.hpp"
+#include "commands.hpp"
+#include "data_options.hpp"
+#include "report.hpp"
+#include "verb.hpp"
+
+namespace bipft::cli {
+
+namespace {
+
+constexpr std::string_view usage =
+    "bipft eval MODEL [DATA] [options]         measure it\n"
+    "\n"
+    "  bipft eval reviews.bipft dev.tsv\n"
+    "  bipft eval reviews.bipft dev.tsv --baseline train.tsv --bench --confusion\n"
+    "  bipft eval reviews.bipft dev.tsv --json --fail-under accuracy=0.9 > result.json\n"
+    "\n"
+    "Without DATA there is --bench alone, on texts of the model's full length.\n";
+
+struct EvalOptions {
+  DataOptions data;
+  std::string baseline;
+  bool bench = false;
+  bool confusion = false;
+  std::string errors;
+  std::vector<std::string> fail_under;
+  CommonOptions common;
+
+  void visit(auto&& option) {
+    option("bench", bench, "time and memory beside the reference form and a float network");
+    option("baseline", baseline, "a bag of words that learns from TRAIN, beside the model",
+           Form{"TRAIN"});
+    option("confusion", confusion, "which label is taken for which");
+    option("errors", errors, "write the wrong answers here, the surest first", Form{"FILE"});
+    option("fail-under", fail_under, "exit code 1 below, such as accuracy=0.9; may be repeated",
+           Form{"METRIC=X"});
+    option("Data", data);
+    option("For every verb", common);
+  }
+
+  static constexpr auto later =
+      joined(later_data, std::to_array<Later>({{"exit", "early exit"},
+                                               {"exit-sweep", "early exit"},
+                                               {"export-hf", "export to Hugging Face's format"},
+                                               {"device=vulkan", "Vulkan"}}));
+};
+
+/// "accuracy=0.9" in its parts.
+struct Demand {
+  std::string metric;
+  double least = 0;
+};
+
+std::vector<Demand> demands_of(const EvalOptions& options) {
+  std::vector<Demand> demands;
+  for (const std::string& text : options.fail_under) {
+    const std::size_t equals = text.find('=');
+    const std::string_view number = equals == std::string::npos
+                                        ? std::string_view()
+                                        : std::string_view(text).substr(equals + 1);
+    const double least = number_in<double>(number).value_or(std::nan(""));
+    const std::string metric = text.substr(0, equals);
+    constexpr std::string_view known[] = {"accuracy", "f1", "macro_f1", "matthews", "glue"};
+    if (!std::isfinite(least) || std::ranges::count(known, metric) == 0) {
+      fail("--fail-under: '", text, "' is not METRIC=NUMBER with a metric of: accuracy, f1, ",
+           "macro_f1, matthews, glue");
+    }
+    demands.push_back({metric, least});
+  }
+  return demands;
+}
+
+std::vector<TextPair> texts_of(const Dataset& data) {
+  std::vector<TextPair> texts;
+  texts.reserve(data.size());
+  for (const Example& example : data.examples) {
+    texts.push_back(data.pairs ? TextPair(example.text, example.pair) : TextPair(example.text));
+  }
+  return texts;
+}
+
+/// Throws Error{Fault::data} if the one has pairs and the other has not.
+void check_pairs(const Dataset& data, const ModelCard& card) {
+  if (data.pairs == card.pairs) return;
+  if (card.pairs) {
+    fail(Fault::data, data.sources[0], ": has single texts, but the model was trained on pairs; ",
+         "--text2 names the column of the second text");
+  }
+  fail(Fault::data, data.sources[0], ": has pairs, but the model was trained on single texts");
+}
+
+std::vector<std::uint32_t> labels_of(const std::vector<Prediction>& predictions) {
+  std::vector<std::uint32_t> labels;
+  for (const Prediction& one : predictions) labels.push_back(static_cast<std::uint32_t>(one.label));
+  return labels;
+}
+
+/// Every text that was answered wrongly, the most probable wrong answer first.
+void write_errors(const std::string& path, const Dataset& data, const ModelCard& card,
+                  std::span<const std::uint32_t> truth,
+                  const std::vector<Prediction>& predictions) {
+  std::vector<std::size_t> wrong;
+  const auto sureness = [&](std::size_t i) {
+    return predictions[i].probabilities[predictions[i].label];
+  };
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    if (predictions[i].label != truth[i]) wrong.push_back(i);
+  }
+  std::ranges::stable_sort(wrong, [&](auto a, auto b) { return sureness(a) > sureness(b); });
+  const auto cell = [](std::string text) {
+    std::ranges::replace_if(
+        text, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
+    return text;
+  };
+  std::string table =
+      concat("place\tlabel\tanswer\tprobability\ttext", data.pairs ? "\ttext2\n" : "\n");
+  for (const std::size_t i : wrong) {
+    const Example& example = data.examples[i];
+    table += concat(data.place(example), '\t', cell(example.label), '\t',
+                    cell(card.labels[predictions[i].label]), '\t', sureness(i), '\t',
+                    cell(example.text));
+    if (data.pairs) table += concat('\t', cell(example.pair));
+    table += '\n';
+  }
+  write_file_atomically(path, table);
+}
+
+ConfusionMatrix baseline(const EvalOptions& options, const Tasks& task, const ModelCard& card,
+                         const Dataset& data, std::span<const std::uint32_t> truth,
+                         Console& console) {
+  const Dataset train = read_data(task, {options.baseline}, options.data, console);
+  check_pairs(train, card);
+  Dataset copy = data;
+  (void)warn_of_overlap(train, copy);
+  for (const std::string& warning : copy.warnings) console.warn(warning);
+  const BagOfWords words(train.examples, label_ids(train, card.labels), card.labels.size());
+  std::vector<std::uint32_t> answers;
+  for (const Example& example : data.examples) {
+    answers.push_back(words.predict(example.text, example.pair));
+  }
+  return {card.labels.size(), truth, answers};
+}
+
+Json bits_of(const ModelConfig& config) {
+  return Json::object()
+      .set("weights", config.weight_bits)
+      .set("activations", config.act_bits)
+      .set("embeddings", config.embedding_bits);
+}
+
+/// No layer is left out in this version.
+Json exit_of(const ModelConfig& config, std::size_t texts) {
+  Json histogram = Json::array();
+  for (std::size_t i = 1; i <= config.layers; ++i) histogram.push(i == config.layers ? texts : 0U);
+  return Json::object()
+      .set("rule", "never")
+      .set("mean_layer", static_cast<double>(config.layers))
+      .set("saved", 0.0)
+      .set("histogram", histogram);
+}
+
+/// The result as people read it.
+std::string table_of(const Json& result, const std::vector<BenchResult>& forms) {
+  Table table;
+  const auto number = [](const Json& value) {
+    return value.is_null() ? std::string("-") : fixed(value.as_double(), 4);
+  };
+  if (const auto metrics = result.find("metrics")) {
+    const auto other = result.find("baseline");
+    std::vector<std::string> head{concat(result["n"].as_size(), " texts"), "model"};
+    if (other) head.emplace_back("bag of words");
+    table.row(std::move(head));
+    for (const auto& [name, value] : metrics->members()) {
+      if (value.is_null()) continue;
+      std::vector<std::string> row{std::string(name), number(value)};
+      if (other) row.push_back(number((*other)["metrics"][name]));
+      table.row(std::move(row));
+    }
+    table.row({"texts a second",
+               grouped(static_cast<std::size_t>(result["texts_per_second"].as_double()))});
+  }
+  table.row({"file bytes", grouped(result["file_bytes"].as_size())});
+  std::string text = table.text();
+  if (forms.empty()) return text;
+  Table times;
+  times.row({"ms a text", "p50", "p90", "p99", "texts/s", "file bytes", "peak bytes"});
+  for (const BenchResult& form : forms) {
+    times.row({std::string(form.name), fixed(form.milliseconds(0.5), 3),
+               fixed(form.milliseconds(0.9), 3), fixed(form.milliseconds(0.99), 3),
+               grouped(static_cast<std::size_t>(form.texts_per_second)), grouped(form.file_bytes),
+               grouped(form.peak_bytes)});
+  }
+  return concat(text, '\n', times.text());
+}
+
+}  // namespace
+
+int eval(Words words) {
+  EvalOptions options;
+  const std::vector<std::string> plain = parse(options, words);
+  if (options.common.help) return print_help<EvalOptions>(usage), 0;
+  const std::string path = required(plain, 0, "eval", "MODEL");
+  at_most(plain, 2, "eval");
+  const bool has_data = plain.size() > 1;
+  const std::vector<Demand> demands = demands_of(options);
+  if (!has_data && (!options.bench || !options.baseline.empty() || options.confusion ||
+                    !options.errors.empty() || !demands.empty())) {
+    fail("eval: DATA is missing; without it there is --bench alone");
+  }
+  for (const std::string& input : {path, has_data ? plain[1] : path}) {
+    if (!options.errors.empty() && same_file(options.errors, input)) {
+      fail(Fault::system, options.errors, ": is an input too; --errors would overwrite it");
+    }
+  }
+  prepare(options.common);
+  Console console(options.common);
+  Output output;
+  std::array<std::size_t, 3> peaks{};
+  if (options.bench) peaks = peaks_of(path);
+
+  const Classifier model = Classifier::load(path);
+  const ModelCard& card = model.card();
+  const Tasks task = task_called(options.data.task.empty() ? card.task : options.data.task);
+  Json result = Json::object();
+  result.set("task", card.task);
+  std::optional<ConfusionMatrix> matrix;
+  std::vector<EncodedText> bench_texts;
+  if (has_data) {
+    const Dataset data = read_data(task, {plain[1]}, options.data, console);
+    check_pairs(data, card);
+    const std::vector<std::uint32_t> truth = label_ids(data, card.labels);
+    const std::vector<TextPair> texts = texts_of(data);
+    const auto begin = std::chrono::steady_clock::now();
+    const std::vector<Prediction> predictions = model.predict(texts);
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    matrix.emplace(card.labels.size(), truth, labels_of(predictions));
+
+    const Metric glue = std::visit([](const auto& chosen) { return chosen.metric; }, task);
+    result.set("n", data.size()).set("metrics", metrics_of(*matrix, glue));
+    result.set("seconds", seconds)
+        .set("texts_per_second", static_cast<double>(data.size()) / std::max(seconds, 1e-9))
+        .set("exit", exit_of(card.config, data.size()));
+    if (!options.baseline.empty()) {
+      const ConfusionMatrix other = baseline(options, task, card, data, truth, console);
+      result.set("baseline", Json::object().set("metrics", metrics_of(other, glue)));
+    }
+    if (options.confusion) result.set("confusion", confusion_of(*matrix, card.labels));
+    if (!options.errors.empty()) write_errors(options.errors, data, card, truth, predictions);
+    constexpr std::size_t most = 2000;
+    for (std::size_t i = 0; options.bench && i < std::min(most, texts.size()); ++i) {
+      bench_texts.push_back(model.encode(texts[i * texts.size() / std::min(most, texts.size())]));
+    }
+  } else {
+    bench_texts = random_texts(card.config, 64);
+  }
+  result.set("file_bytes", model.file_bytes()).set("bits", bits_of(card.config));
+
+  std::vector<BenchResult> forms;
+  if (options.bench) {
+    forms = bench(path, peaks, bench_texts);
+    Json times = Json::object();
+    for (const BenchResult& form : forms) times.set(form.name, form.to_json());
+    result.set("bench", times);
+  }
+  if (options.common.json) {
+    output.write(result.dump() + '\n');
+  } else {
+    output.write(table_of(result, forms));
+    if (options.confusion) output.write(concat('\n', confusion_text(*matrix, card.labels)));
+  }
+  output.flush();
+
+  int code = 0;
+  for (const auto& [metric, least] : demands) {
+    const double value = result["metrics"][metric].as_double();
+    if (value >= least) continue;
+    console.error(metric, " is ", fixed(value, 4), ", below ", least);
+    code = 1;
+  }
+  return code;
+}
+
+}  // namespace bipft::cli

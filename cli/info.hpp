@@ -1,0 +1,54 @@
+#pragma once
+/// Info: what a model is, for people and as JSON.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "bipft/core/error.hpp"
+#include "bipft/io/json.hpp"
+#include "bipft/model/classifier.hpp"
+
+namespace bipft::cli {
+
+/// Everything on the model's card, its file's size and its digest.
+[[nodiscard]] inline Json info_of(const Classifier& model) {
+  const ModelCard& card = model.card();
+  Json labels = Json::array();
+  for (const std::string& label : card.labels) labels.push(label);
+  Json info = Json::object();
+  info.set("id", concat("sha256:", model.digest()))
+      .set("file_bytes", model.file_bytes())
+      .set("kind", card.kind)
+      .set("task", card.task)
+      .set("method", card.method)
+      .set("pairs", card.pairs)
+      .set("labels", labels)
+      .set("config", to_json(card.config))
+      .set("tokenizer", to_json(card.tokenizer))
+      .set("temperature", card.temperature)
+      .set("metrics", card.metrics)
+      .set("train", card.train);
+  if (!card.license.empty()) info.set("license", card.license);
+  if (!card.description.empty()) info.set("description", card.description);
+  return info;
+}
+
+/// The same, one fact a line: "name<TAB>value", in the order of the JSON; what a part holds is
+/// named "part.name".
+[[nodiscard]] inline std::string info_text(const Classifier& model) {
+  const auto line = [](std::string_view name, const Json& value) {
+    return concat(name, '\t', value.is_string() ? value.as_string() : value.dump(), '\n');
+  };
+  std::string text;
+  for (const auto& [name, value] : info_of(model).members()) {
+    if (!value.is_object()) {
+      text += line(name, value);
+      continue;
+    }
+    for (const auto& [inner, part] : value.members()) text += line(concat(name, '.', inner), part);
+  }
+  return text;
+}
+
+}  // namespace bipft::cli

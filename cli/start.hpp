@@ -1,0 +1,168 @@
+#pragma once
+/// Start: the model that a training begins with, random or read from a file.
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bipft/core/error.hpp"
+#include "bipft/device/devices.hpp"
+#include "bipft/io/file.hpp"
+#include "bipft/model/model_file.hpp"
+#include "bipft/text/learn_vocabulary.hpp"
+#include "train_options.hpp"
+#include "training_data.hpp"
+
+namespace bipft::cli {
+
+inline constexpr std::size_t usual_vocabulary = 8192;
+
+/// The model that --init names, or nothing for random weights.
+[[nodiscard]] inline std::optional<ModelFile> read_start(const std::string& init) {
+  if (init == "random") return std::nullopt;
+  struct stat status {};
+  if (::stat(init.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    fail("--init ", init, ": a folder of Hugging Face's format is not in this version");
+  }
+  return load_model(init);
+}
+
+/// Sets `value` if it was asked for. A model that is begun with cannot change: throws
+/// Error{Fault::usage} if it is of another shape.
+inline void set_shape(std::string_view option, const std::optional<std::size_t>& asked, bool begun,
+                      std::size_t& value) {
+  if (!asked) return;
+  if (begun && *asked != value) {
+    fail("--", option, ' ', *asked, ": the model of --init has ", value,
+         "; leave it out, or begin with --init random");
+  }
+  value = *asked;
+}
+
+/// The config of the model in the making, but for vocabulary and labels. Throws Error{Fault::usage}
+/// for a shape that does not fit together.
+[[nodiscard]] inline ModelConfig wanted_config(const Recipe& recipe, const ModelFile* start) {
+  const ShapeOptions& shape = recipe.shape;
+  if (start != nullptr && shape.preset) {
+    fail("--preset ", *shape.preset, ": the shape is that of --init; leave one of them out");
+  }
+  ModelConfig config =
+      start != nullptr ? start->card.config : ModelConfig::preset(shape.preset.value_or("tiny"));
+  const bool begun = start != nullptr;
+  set_shape("layers", shape.layers, begun, config.layers);
+  set_shape("hidden", shape.hidden, begun, config.hidden);
+  if (!begun && shape.hidden && !shape.ffn) config.ffn = 4 * *shape.hidden;
+  set_shape("ffn", shape.ffn, begun, config.ffn);
+  set_shape("heads", shape.heads, begun, config.heads);
+  set_shape("max-len", shape.max_len, begun, config.max_len);
+  if (!begun && shape.hidden && !shape.heads) {
+    config.heads = *shape.hidden % 64 == 0 ? *shape.hidden / 64 : *shape.hidden / 32;
+  }
+
+  // The method names the bits, single bits win over it.
+  const std::size_t old_bits = begun ? config.weight_bits : 1;
+  std::size_t bits = old_bits;
+  if (shape.method) {
+    bits = *shape.method == "float" ? 32 : 1;
+  } else if (recipe.learn.learns()) {
+    bits = 1;
+  }
+  config.weight_bits = shape.weight_bits.value_or(shape.act_bits.value_or(bits));
+  config.act_bits = shape.act_bits.value_or(config.weight_bits);
+  if (config.act_bits != config.weight_bits) {
+    fail("--weight-bits ", config.weight_bits, " with --act-bits ", config.act_bits,
+         " is not in this version; it knows 1 with 1 and 32 with 32");
+  }
+  const bool kept = begun && config.weight_bits == old_bits;
+  config.embedding_bits =
+      shape.embedding_bits.value_or(kept ? config.embedding_bits : config.weight_bits);
+  if (!begun) config.activation = "gelu";
+  if (config.binary()) config.activation = "relu";
+  config.dropout = config.attention_dropout = recipe.learn.dropout_rate(config.binary());
+
+  ModelConfig trial = config;  // what comes from the data will fit
+  trial.vocabulary = std::max<std::size_t>(trial.vocabulary, 5);
+  trial.labels = std::max<std::size_t>(trial.labels, 1);
+  trial.check();
+  return config;
+}
+
+/// The tokenizer's rules. Throws Error{Fault::usage} if those of --init are others.
+[[nodiscard]] inline TokenizerOptions wanted_tokenizer(const ShapeOptions& shape,
+                                                       const ModelFile* start) {
+  TokenizerOptions rules = start != nullptr ? start->card.tokenizer : TokenizerOptions{};
+  if (start != nullptr && shape.cased && rules.lowercase) {
+    fail("--cased: the model of --init lowers the case of its texts; leave it out");
+  }
+  if (shape.cased) rules.lowercase = rules.strip_accents = false;
+  if (shape.special) rules.special = true;
+  return rules;
+}
+
+/// Throws Error{Fault::usage} where more than one vocabulary is asked for.
+inline void check_vocabulary_options(const TrainOptions& options, const ModelFile* start) {
+  const bool size = options.recipe.shape.vocab_size.has_value();
+  if (start != nullptr && (size || !options.vocab.empty())) {
+    fail(size ? "--vocab-size" : "--vocab", ": the vocabulary is that of --init; leave it out");
+  }
+  if (size && !options.vocab.empty()) {
+    fail("--vocab and --vocab-size: use a vocabulary or learn one, not both");
+  }
+}
+
+/// The vocabulary of --init or --vocab, or one learnt from the texts to train on.
+[[nodiscard]] inline Vocabulary wanted_vocabulary(const TrainOptions& options,
+                                                  const TokenizerOptions& rules,
+                                                  const ModelFile* start, const Dataset& train,
+                                                  Console& console) {
+  if (start != nullptr) return start->vocabulary;
+  if (!options.vocab.empty()) {
+    return Vocabulary::parse(read_file(options.vocab, Fault::model), options.vocab);
+  }
+  std::vector<std::string_view> texts;
+  for (const Example& example : train.examples) {
+    texts.push_back(example.text);
+    if (train.pairs) texts.push_back(example.pair);
+  }
+  Vocabulary vocabulary =
+      learn_vocabulary(texts, options.recipe.shape.vocab_size.value_or(usual_vocabulary), rules);
+  console.say("vocabulary: ", vocabulary.size(), " pieces, learnt from the texts");
+  return vocabulary;
+}
+
+/// A model of `config`: random, with every parameter of `start` that has a place and a shape in it.
+/// The classifier comes along only if the labels are the same. Says what is not obvious.
+[[nodiscard]] inline Model first_model(const ModelConfig& config, std::uint64_t seed,
+                                       ModelFile* start, const std::vector<std::string>& labels,
+                                       Console& console) {
+  Model model(config, seed);
+  if (start == nullptr) return model;
+  const bool from_bits = !start->latent;
+  Model before = from_bits ? Model::unpack(*start->packed, active_device()) : *start->latent;
+  if (from_bits)
+    console.say("init: the file holds bits alone; latent weights begin at ± their scale");
+  const bool same_labels = labels == start->card.labels;
+  if (!same_labels) console.say("init: other labels, so the classifier begins at random");
+  std::map<std::string, Tensor> values;
+  for_each<Parameter>(before, [&](const std::string& name, const Parameter& parameter) {
+    values.emplace(name, parameter.value);
+  });
+  for_each<Parameter>(model, [&](const std::string& name, Parameter& parameter) {
+    const auto found = values.find(name);
+    if (found == values.end() || (!same_labels && name.starts_with("classifier."))) return;
+    if (found->second.shape() == parameter.value.shape()) parameter.value = found->second;
+  });
+  if (before.config.weight_bits == config.weight_bits) {
+    bipft::detail::mark_calibrated(model);  // scales of binarizers came along
+  }
+  return model;
+}
+
+}  // namespace bipft::cli

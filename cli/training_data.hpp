@@ -1,0 +1,148 @@
+#pragma once
+/// Training data: from files to labelled ids, with everything said that a person should know.
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "bipft/core/error.hpp"
+#include "bipft/core/parallel.hpp"
+#include "bipft/data/batches.hpp"
+#include "bipft/data/dataset.hpp"
+#include "bipft/data/split.hpp"
+#include "bipft/io/sha256.hpp"
+#include "bipft/tasks/tasks.hpp"
+#include "bipft/text/wordpiece.hpp"
+#include "data_options.hpp"
+#include "train_options.hpp"
+
+namespace bipft::cli {
+
+struct TrainingData {
+  Tasks task;
+  std::vector<std::string> labels;
+  Dataset train;
+  Dataset dev;  ///< empty if there is none
+};
+
+[[nodiscard]] inline std::string digest_of(std::string_view text) {
+  Sha256 hash;
+  hash.update(text);
+  return hex(hash.digest());
+}
+
+/// The SHA-256 of what was read: texts, labels and weights in their order, whatever file they stood
+/// in.
+[[nodiscard]] inline std::string digest_of(const Dataset& data) {
+  Sha256 hash;
+  for (const Example& example : data.examples) {
+    hash.update(concat(example.text.size(), ' ', example.pair.size(), ' ', example.label.size(),
+                       ' ', example.weight, '\n', example.text, example.pair, example.label));
+  }
+  return hex(hash.digest());
+}
+
+/// Reads DATA and --dev, or sets a part of DATA aside. `known` are the labels of a model that is
+/// begun with: they keep their order if DATA has no others.
+///
+/// Throws Error{Fault::data} for whatever is wrong with a file, a single label, a dev label that
+/// DATA lacks, or pairs in one of the two alone.
+[[nodiscard]] inline TrainingData read_training_data(const std::vector<std::string>& paths,
+                                                     const std::string& dev_path,
+                                                     const Recipe& recipe,
+                                                     std::span<const std::string> known,
+                                                     Console& console) {
+  TrainingData data{.task = task_called(recipe.data.task), .labels = {}, .train = {}, .dev = {}};
+  data.train = read_data(data.task, paths, recipe.data, console);
+  data.labels = std::visit([&](const auto& chosen) { return labels_to_learn(chosen, data.train); },
+                           data.task);
+  const auto is_known = [&](const std::string& label) {
+    return std::ranges::count(known, label) > 0;
+  };
+  if (std::ranges::all_of(data.labels, is_known)) data.labels.assign(known.begin(), known.end());
+
+  if (!dev_path.empty()) {
+    data.dev = read_data(data.task, {dev_path}, recipe.data, console);
+    if (data.dev.pairs != data.train.pairs) {
+      fail(Fault::data, dev_path, ": has ", data.dev.pairs ? "pairs" : "single texts", ", but ",
+           paths[0], " has ", data.train.pairs ? "pairs" : "single texts");
+    }
+    (void)warn_of_overlap(data.train, data.dev);
+    for (const std::string& warning : data.dev.warnings) console.warn(warning);
+  } else if (const double fraction = recipe.dev_split.value_or(0.1); fraction > 0) {
+    try {
+      Split split = split_dataset(data.train, fraction, recipe.learn.seed);
+      data.train = std::move(split.train);
+      data.dev = std::move(split.dev);
+      console.say("dev: ", data.dev.size(), " of the texts are set aside (--dev-split ", fraction,
+                  ", seed ", recipe.learn.seed, ')');
+    } catch (const Error& error) {
+      if (recipe.dev_split || error.fault() != Fault::data) throw;
+      console.warn("too few texts for a dev set; the last epoch is taken for the best");
+    }
+  }
+  (void)label_ids(data.dev, data.labels);
+  return data;
+}
+
+/// "balanced", or "label=2,other=1": how much each label counts.
+[[nodiscard]] inline std::vector<double> class_weights(const std::string& text,
+                                                       const TrainingData& data) {
+  std::vector<double> weights(data.labels.size(), 1.0);
+  if (text.empty()) return weights;
+  if (text == "balanced") {
+    std::vector<double> counts(weights.size());
+    for (const std::uint32_t label : label_ids(data.train, data.labels)) counts[label] += 1;
+    const double all = static_cast<double>(data.train.size());
+    for (std::size_t k = 0; k < counts.size(); ++k) {
+      if (counts[k] > 0) weights[k] = all / (static_cast<double>(counts.size()) * counts[k]);
+    }
+    return weights;
+  }
+  for (const std::string_view part : split(text, ',')) {
+    const std::size_t equals = part.rfind('=');
+    const auto weight = equals == std::string_view::npos
+                            ? std::nullopt
+                            : number_in<double>(part.substr(equals + 1));
+    if (!weight || !std::isfinite(*weight) || *weight <= 0) {
+      fail("--class-weight: '", part, "' is not label=weight with a weight above 0");
+    }
+    const auto at = std::ranges::find(data.labels, part.substr(0, equals));
+    if (at == data.labels.end()) {
+      fail("--class-weight: the data has no label '", part.substr(0, equals), '\'');
+    }
+    weights[static_cast<std::size_t>(at - data.labels.begin())] = *weight;
+  }
+  return weights;
+}
+
+/// The ids that a model of `max_len` gets, with label and weight.
+[[nodiscard]] inline std::vector<EncodedText> encode_all(const Dataset& data,
+                                                         const std::vector<std::string>& labels,
+                                                         std::span<const double> label_weights,
+                                                         const WordPiece& tokenizer,
+                                                         std::size_t max_len) {
+  const std::vector<std::uint32_t> ids = label_ids(data, labels);
+  std::vector<EncodedText> encoded(data.size());
+  parallel_for(data.size(), 64, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      const Example& example = data.examples[i];
+      Encoding encoding = data.pairs ? tokenizer.encode(example.text, example.pair, max_len)
+                                     : tokenizer.encode(example.text, max_len);
+      encoded[i] = {
+          std::move(encoding.ids), std::move(encoding.type_ids), static_cast<std::int32_t>(ids[i]),
+          static_cast<float>(static_cast<double>(example.weight) * label_weights[ids[i]])};
+    }
+  });
+  return encoded;
+}
+
+}  // namespace bipft::cli

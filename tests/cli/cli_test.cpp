@@ -1,0 +1,345 @@
+/// The command as a process: exit codes, what is written where, and that nothing is lost.
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bipft/io/json.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace bipft;
+
+namespace {
+
+const std::string data = BIPFT_SOURCE_DIR "/data";
+
+struct Outcome {
+  int code = 0;
+  std::string out;
+  std::string talk;
+};
+
+/// A folder in which the command is run by a shell, where `bipft` is its name.
+class Workplace {
+ public:
+  Outcome sh(const std::string& script) const {
+    const std::string whole =
+        "cd '" + folder.path() + "' && bipft() { '" BIPFT_COMMAND "' \"$@\"; }\n" + script + '\n';
+    folder.write("script", whole);
+    const int status =
+        std::system(("bash '" + folder.path("script") + "' > '" + folder.path("out") + "' 2> '" +
+                     folder.path("talk") + "' < /dev/null")
+                        .c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, folder.read("out"), folder.read("talk")};
+  }
+  /// The exit code alone, with what was said where it is not the expected one.
+  [[nodiscard]] int code(const std::string& script) const {
+    const Outcome outcome = sh(script);
+    INFO(script, "\n", outcome.out, outcome.talk);
+    CHECK(outcome.code != 134);
+    CHECK(outcome.code != 139);
+    return outcome.code;
+  }
+
+  bipft::test::TemporaryFolder folder;
+};
+
+const std::string shape =
+    " --layers 1 --hidden 32 --ffn 32 --max-len 16 --vocab-size 120 --batch 8 ";
+
+/// A workplace with small.tsv, dev.tsv and a model m.bipft that was trained on them, made once.
+const Workplace& trained() {
+  static const Workplace place;
+  static const bool made = [] {
+    (void)place.sh("head -81 '" + data + "/demo-train.tsv' > small.tsv; head -41 '" + data +
+                   "/demo-dev.tsv' > dev.tsv; head -41 '" + data + "/pairs.tsv' > pairs.tsv");
+    REQUIRE(place.code("bipft train small.tsv --dev dev.tsv -o m.bipft --epochs 2" + shape) == 0);
+    REQUIRE(place.code("bipft train pairs.tsv -o pairs.bipft --epochs 1" + shape) == 0);
+    return true;
+  }();
+  (void)made;
+  return place;
+}
+
+std::size_t lines_of(std::string_view text) {
+  std::size_t count = 0;
+  for (const char c : text) count += c == '\n' ? 1U : 0U;
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("command: help and version are results; a missing verb is a mistake") {
+  const Workplace place;
+  for (const std::string_view ask : {"help", "--help", "help train", "help eval", "help run",
+                                     "train --help", "eval -h", "run --help", "--version"}) {
+    const Outcome outcome = place.sh(concat("bipft ", ask));
+    INFO(ask);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.talk == "");
+    CHECK(outcome.out.size() > 20);
+  }
+  CHECK(place.sh("bipft train --help").out.find("--vocab-size N") != std::string::npos);
+  CHECK(place.sh("bipft").code == 2);
+  CHECK(place.sh("bipft").out == "");
+  CHECK(place.sh("bipft trian").talk ==
+        "bipft: there is no verb 'trian' (did you mean train?); choose one of: train, eval, run, "
+        "help\n");
+  CHECK(place.sh("bipft --version > /dev/full").code == 5);
+}
+
+TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
+  const Workplace& place = trained();
+  const std::vector<std::string> mistakes{
+      "bipft train small.tsv",
+      "bipft train -o x.bipft",
+      "bipft train small.tsv -o x.bipft --epohcs 3",
+      "bipft train small.tsv -o x.bipft --epochs -1",
+      "bipft train small.tsv -o x.bipft --lr nan",
+      "bipft train small.tsv -o x.bipft --heads 3 --hidden 32",
+      "bipft train small.tsv -o x.bipft --teacher t",
+      "bipft train small.tsv -o x.bipft --objective mlm",
+      "bipft train small.tsv -o x.bipft --method bibert",
+      "bipft train small.tsv -o x.bipft --task cola",
+      "bipft train small.tsv -o x.bipft --act-bits 2",
+      "bipft train small.tsv -o x.bipft --weight-bits 1 --act-bits 32",
+      "bipft train small.tsv -o x.bipft --latent-bits 4",
+      "bipft train small.tsv -o x.bipft --init foundation",
+      "bipft train small.tsv -o x.bipft --init .",
+      "bipft train small.tsv -o x.bipft --regression",
+      "bipft train small.tsv -o x.bipft --multi-label",
+      "bipft train small.tsv -o x.bipft --exits all",
+      "bipft train small.tsv -o x.bipft --device vulkan",
+      "bipft train small.tsv -o x.bipft --class-weight good=2",
+      "bipft train small.tsv -o x.bipft --init m.bipft --hidden 64",
+      "bipft train small.tsv -o x.bipft --init m.bipft --vocab-size 64",
+      "bipft train small.tsv -o x.bipft --checkpoint x.bipft",
+      "bipft eval",
+      "bipft eval m.bipft",
+      "bipft eval m.bipft dev.tsv more.tsv",
+      "bipft eval m.bipft dev.tsv --exit never",
+      "bipft eval m.bipft dev.tsv --export-hf x",
+      "bipft eval m.bipft dev.tsv --fail-under accuracy",
+      "bipft eval m.bipft dev.tsv --fail-under speed=3",
+      "bipft run",
+      "bipft run m.bipft -k 0",
+      "bipft run m.bipft --threshold 2",
+      "bipft run m.bipft --else x",
+      "bipft run m.bipft --shard 3/3",
+      "bipft run m.bipft --shard 1",
+      "bipft run m.bipft --format npy",
+      "bipft run m.bipft --tokens --logits",
+      "bipft run m.bipft --threads 0",
+      "bipft run m.bipft --target abacus",
+      "BIPFT_TARGET=abacus bipft run m.bipft",
+      "BIPFT_THREADS=many bipft run m.bipft",
+  };
+  for (const std::string& mistake : mistakes) {
+    const Outcome outcome = place.sh(mistake);
+    INFO(mistake, "\n", outcome.talk);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.out == "");
+    const bool late = mistake.find("--class-weight") != std::string::npos;  // needs the labels
+    CHECK((late || outcome.talk.starts_with("bipft: ")));
+    CHECK((late || lines_of(outcome.talk) == 1));
+  }
+  CHECK(place.code("ls x.bipft* 2> /dev/null") != 0);
+}
+
+TEST_CASE("command: data, models and the system have exit codes of their own") {
+  const Workplace& place = trained();
+  // data
+  CHECK(place.code("bipft train none.tsv -o x.bipft") == 3);
+  CHECK(place.code("printf 'text\\tlabel\\n' > e.tsv; bipft train e.tsv -o x.bipft") == 3);
+  CHECK(place.code(
+            "printf 'text\\tlabel\\na\\tb\\nc\\tb\\n' > e.tsv; bipft train e.tsv -o x.bipft") == 3);
+  CHECK(place.code("bipft train small.tsv --label team -o x.bipft") == 3);
+  CHECK(place.code("printf 'text\\tlabel\\na\\tnew\\n' > n.tsv; bipft train small.tsv --dev n.tsv "
+                   "-o x.bipft") == 3);
+  CHECK(place.sh("bipft eval m.bipft n.tsv").talk.find("n.tsv:2: the label 'new' is unknown") !=
+        std::string::npos);
+  CHECK(place.code("bipft eval m.bipft pairs.tsv") == 3);
+  CHECK(place.code("bipft eval pairs.bipft dev.tsv") == 3);
+  CHECK(place.code("bipft run m.bipft none.txt") == 3);
+  CHECK(place.code("bipft run m.bipft .") == 3);
+  CHECK(place.code("bipft run m.bipft <&-") == 3);
+  // models
+  CHECK(place.code("bipft run none.bipft") == 4);
+  CHECK(place.code("bipft run small.tsv") == 4);
+  CHECK(place.code("bipft run .") == 4);
+  CHECK(place.code("bipft run /dev/zero") == 4);
+  CHECK(place.code("head -c 5000 m.bipft > cut.bipft; bipft run cut.bipft") == 4);
+  CHECK(place.code("bipft train small.tsv --init cut.bipft -o x.bipft") == 4);
+  CHECK(place.code(
+            "printf '[UNK]\\n[UNK]\\n' > v.txt; bipft train small.tsv --vocab v.txt -o x.bipft") ==
+        4);
+  // the system
+  CHECK(place.code("echo hi | bipft run m.bipft > /dev/full") == 5);
+  CHECK(place.code("echo hi | bipft run m.bipft >&-") == 5);
+  CHECK(place.code("bipft eval m.bipft dev.tsv > /dev/full") == 5);
+  CHECK(place.code("bipft train small.tsv -o small.tsv") == 5);
+  CHECK(place.code("bipft train small.tsv -o .") == 5);
+  CHECK(place.code("bipft train small.tsv -o none/x.bipft") == 5);
+  CHECK(place.code("bipft train small.tsv -o /dev/full --epochs 1" + shape) == 5);
+  CHECK(place.code("bipft eval m.bipft dev.tsv --errors dev.tsv") == 5);
+  CHECK(place.code("ulimit -f 1; yes | bipft run m.bipft > big") == 5);
+  // the rest
+  CHECK(place.code("bipft eval m.bipft dev.tsv --fail-under accuracy=1.1") == 1);
+  CHECK(place.code("bipft eval m.bipft dev.tsv --fail-under accuracy=0") == 0);
+  CHECK(place.code("echo hi | bipft run m.bipft 2>&-") == 0);
+  CHECK(place.code("yes | bipft run m.bipft | head -1; exit ${PIPESTATUS[1]}") == 141);
+  CHECK(place.code("ls x.bipft* 2> /dev/null") != 0);
+}
+
+TEST_CASE("run: a line out for every line in, on any number of threads") {
+  const Workplace& place = trained();
+  const std::string input =
+      "(for i in $(seq 300); do printf 'not bad at all %s\\n\\na\\0b\\n\\xff\\xfe\\t\\r\\n' $i; "
+      "done;"
+      " printf last)";
+  const Outcome one = place.sh(input + " | bipft run m.bipft --threads 1");
+  CHECK(one.code == 0);
+  CHECK(one.talk == "");
+  CHECK(lines_of(one.out) == 1201);
+  CHECK(place.sh(input + " | bipft run m.bipft --threads 3").out == one.out);
+  CHECK(place.sh(input + " | bipft run m.bipft --line-buffered").out == one.out);
+  CHECK(place.sh(input + " > in.txt; bipft run m.bipft in.txt").out == one.out);
+  CHECK(place.sh(input + " | bipft run m.bipft - --skip 5 --limit 3").out ==
+        place.sh(input + " | bipft run m.bipft | sed -n 6,8p").out);
+}
+
+TEST_CASE("run: the formats, and only one of them at a time") {
+  const Workplace& place = trained();
+  const std::string ask = "echo 'a, fine \"film\"' | bipft run m.bipft ";
+  const std::string plain = place.sh(ask).out;
+  const std::string label = plain.substr(0, plain.find('\t'));
+  const std::string probability = plain.substr(label.size() + 1, plain.size() - label.size() - 2);
+  CHECK((label == "positive" || label == "negative"));
+  CHECK(place.sh(ask + "--keep").out == concat("a, fine \"film\"\t", plain));
+  CHECK(place.sh(ask + "--format csv --keep").out ==
+        concat("\"a, fine \"\"film\"\"\",", label, ',', probability, '\n'));
+  CHECK(place.sh(ask + "--format fasttext").out ==
+        concat("__label__", label, ' ', probability, '\n'));
+  const Json json = Json::parse(place.sh(ask + "--json").out, "out");
+  CHECK(json["label"].as_string() == label);
+  CHECK(place.sh(ask + "--threshold 1 --else unsure").out == concat("unsure\t", probability, '\n'));
+  CHECK(place.sh(ask + "-k 2").out.starts_with(plain.substr(0, plain.size() - 1) + '\t'));
+  CHECK(place.sh(ask + "--tokens").out.starts_with("2 "));  // [CLS]
+  CHECK(place.sh(ask + "--tokens --special").code == 0);
+  const std::string logits = place.sh(ask + "--logits").out;
+  CHECK(logits.find('\t') != std::string::npos);
+  const Json vector = Json::parse(place.sh(ask + "--embed --format jsonl").out, "out");
+  CHECK(vector["embedding"].size() == 32);
+  CHECK(place.sh(ask + "--embed mean").out != place.sh(ask + "--embed cls").out);
+  CHECK(place.sh(ask + "--embed --format npy").out.size() == 128 + 32 * 4);
+  CHECK(place.sh("bipft run m.bipft --info").out.find("kind\tpacked\n") != std::string::npos);
+  CHECK(Json::parse(place.sh("bipft run m.bipft --info --json").out, "out")["labels"].size() == 2);
+}
+
+TEST_CASE("run: a line that is no pair is marked, left out, or a reason to fail") {
+  const Workplace& place = trained();
+  const std::string ask = "printf 'a\\tb\\nalone\\nc\\td\\n' | bipft run pairs.bipft ";
+  const Outcome marked = place.sh(ask);
+  CHECK(marked.code == 0);
+  CHECK(lines_of(marked.out) == 3);
+  CHECK(marked.out.find("\n\t\n") != std::string::npos);
+  CHECK(marked.talk.find("1 lines without an answer; the first is line 2") != std::string::npos);
+  CHECK(lines_of(place.sh(ask + "--on-error skip").out) == 2);
+  const Outcome failed = place.sh(ask + "--on-error fail");
+  CHECK(failed.code == 1);
+  CHECK(failed.out == marked.out);
+}
+
+TEST_CASE("run: all shards together are the whole") {
+  const Workplace& place = trained();
+  const Outcome whole = place.sh("cut -f1 dev.tsv | bipft run m.bipft --keep | sort");
+  for (const int shards : {1, 2, 5}) {
+    const Outcome parts = place.sh(concat(
+        "for i in $(seq 0 ", shards - 1,
+        "); do cut -f1 dev.tsv | bipft run m.bipft --keep --shard $i/", shards, "; done | sort"));
+    CHECK(parts.out == whole.out);
+  }
+}
+
+TEST_CASE("eval: one JSON object with everything in it, and a table for people") {
+  const Workplace& place = trained();
+  const Outcome outcome = place.sh(
+      "bipft eval m.bipft dev.tsv --json --baseline small.tsv --confusion --errors wrong.tsv");
+  REQUIRE(outcome.code == 0);
+  const Json json = Json::parse(outcome.out, "out");
+  CHECK(json["n"].as_int() == 40);
+  const double accuracy = json["metrics"]["accuracy"].as_double();
+  CHECK(json["metrics"]["glue"].as_double() == accuracy);
+  CHECK(json["bits"]["weights"].as_int() == 1);
+  CHECK(json["exit"]["rule"].as_string() == "never");
+  CHECK(json["baseline"]["metrics"]["accuracy"].as_double() > 0);
+  CHECK(json["file_bytes"].as_int() > 1000);
+  const auto wrong = static_cast<std::size_t>((1 - accuracy) * 40 + 0.5);
+  CHECK(lines_of(place.folder.read("wrong.tsv")) == wrong + 1);
+  CHECK(place.sh("bipft eval m.bipft dev.tsv").out.starts_with("40 texts"));
+}
+
+TEST_CASE("train: the same seed gives the same bytes, on any number of threads and after any end") {
+  const Workplace& place = trained();
+  const std::string train =
+      "bipft train small.tsv --dev dev.tsv --epochs 3 --save-every 2 -q" + shape;
+  REQUIRE(place.code(train + "-o whole.bipft --threads 1") == 0);
+  CHECK(place.code(train + "-o other.bipft --threads 3 && cmp whole.bipft other.bipft") == 0);
+  CHECK(place.code(train + "-o seed.bipft --seed 2 && cmp -s whole.bipft seed.bipft") == 1);
+  const std::string stop = "'" BIPFT_COMMAND "'" + train.substr(5) +
+                           "-o stopped.bipft --epochs 300 --log log.jsonl & p=$!; "
+                           "while [ ! -s stopped.bipft.ckpt ]; do sleep 0.05; done; kill -";
+  const Outcome interrupted = place.sh(stop + "INT $p; wait $p");
+  CHECK(interrupted.code == 130);
+  CHECK(interrupted.talk.find("bipft train --resume small.tsv") != std::string::npos);
+  CHECK(place.code("test -e stopped.bipft") == 1);
+  CHECK(place.code(train + "-o stopped.bipft --epochs 4 --resume") == 2);  // another training
+  CHECK(place.code(stop + "TERM $p; wait $p") == 143);
+  CHECK(place.code("'" BIPFT_COMMAND "'" + train.substr(5) +
+                   "-o killed.bipft & sleep 0.3; kill -9 $! 2> /dev/null; wait; " + train +
+                   "-o killed.bipft --resume && cmp whole.bipft killed.bipft") == 0);
+  CHECK(place.code("ls killed.bipft.* 2> /dev/null") != 0);  // no checkpoint, no lock stays
+}
+
+TEST_CASE("train: two trainers of one model do not meet") {
+  const Workplace& place = trained();
+  const std::string train = "bipft train small.tsv -q -o both.bipft" + shape;
+  const Outcome outcome =
+      place.sh("'" BIPFT_COMMAND "'" + train.substr(5) +
+               " --epochs 1000 & p=$!; while [ ! -e both.bipft.lock ]; do sleep 0.02; done; " +
+               train + " --epochs 1; echo second $?; kill -KILL $p; wait $p 2> /dev/null");
+  CHECK(outcome.out == "second 5\n");
+  CHECK(outcome.talk.find("is writing it") != std::string::npos);
+}
+
+TEST_CASE("train: it goes on from a model of every kind, and without learning changes no answer") {
+  const Workplace& place = trained();
+  CHECK(place.code("bipft train --init m.bipft --epochs 0 -o same.bipft") == 0);
+  CHECK(place.sh("cut -f1 dev.tsv | bipft run m.bipft --logits").out ==
+        place.sh("cut -f1 dev.tsv | bipft run same.bipft --logits").out);
+  CHECK(place.code("bipft train small.tsv --init m.bipft --epochs 1 -o more.bipft") == 0);
+  CHECK(place.code("bipft train small.tsv -o float.bipft --method float --epochs 1" + shape) == 0);
+  CHECK(place.sh("bipft run float.bipft --info").out.find("kind\tfloat\n") != std::string::npos);
+  CHECK(place.code("bipft train small.tsv --init float.bipft --epochs 1 -o bits.bipft") == 0);
+  CHECK(place.sh("bipft run bits.bipft --info").out.find("kind\tpacked\n") != std::string::npos);
+  CHECK(place.code("bipft train small.tsv --latent-bits 32 --epochs 1 -o latent.bipft" + shape) ==
+        0);
+  CHECK(place.sh("bipft run latent.bipft --info").out.find("kind\ttrainable\n") !=
+        std::string::npos);
+  CHECK(place.code("bipft train small.tsv --init latent.bipft --epochs 1 -o on.bipft") == 0);
+}
+
+TEST_CASE("train: what diverges is told apart, and writes no model") {
+  const Workplace& place = trained();
+  const Outcome outcome = place.sh(
+      "bipft train small.tsv -o wild.bipft --method float --lr 1e5 --clip 0 "
+      "--epochs 50" +
+      shape);
+  CHECK(outcome.code == 6);
+  CHECK(outcome.talk.find("try --lr") != std::string::npos);
+  CHECK(place.code("test -e wild.bipft") == 1);
+}
