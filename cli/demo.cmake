@@ -4,8 +4,8 @@
 cmake_minimum_required(VERSION 3.25)
 
 set(shape --preset tiny --heads 4 --max-len 32 --vocab-size 1000)
-set(float_recipe --method float --epochs 4 --batch 32 --lr 1e-3)
-set(bit_recipe --method bit --epochs 12 --batch 32 --lr 2e-3)
+set(float_recipe --method float --epochs 8 --batch 32 --lr 1e-3 --dropout 0)
+set(bit_recipe --method bit --epochs 16 --batch 32 --lr 3e-3)
 set(points_above_the_bag_of_words 8)
 
 function(print)

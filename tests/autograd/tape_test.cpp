@@ -124,3 +124,13 @@ TEST_CASE("Tape: draws are numbered from each set_random on") {
   tape.set_random(1, 3);
   CHECK(tape.next_random().u64(0) != first);
 }
+
+TEST_CASE("Tape: a Var that backward has done with is refused, not followed") {
+  Parameter x = scalar(2);
+  Tape tape(test::plain_device());
+  const Var loss = tape.leaf(x);
+  tape.backward(loss);
+  CHECK_THROWS_AS(tape.backward(loss), Error);
+  Tape other(test::plain_device());
+  CHECK_THROWS_AS(other.accumulate(tape.leaf(x), Tensor(Shape{1})), Error);
+}

@@ -340,6 +340,9 @@ TEST_CASE("CpuDevice: dropout keeps about 1 - p, scaled, and the same ones backw
   CHECK(same_bytes(y, device.dropout(ones, random, 0.25F)));
   CHECK(!same_bytes(y, device.dropout(ones, Random(3, "dropout", 18), 0.25F)));
   CHECK(same_bytes(ones, device.dropout(ones, random, 0)));
+  // No stretch of the pattern comes twice.
+  CHECK(std::memcmp(y.data().data(), y.data().data() + 16384, 4096) != 0);
+  CHECK(std::memcmp(y.data().data(), y.data().data() + 1024, 4096) != 0);
   CHECK(complaint([&] { (void)device.dropout(ones, random, 1); }).find("dropout") == 0);
 }
 

@@ -328,7 +328,8 @@ def digests():
         normalize = BertNormalizer(
             lowercase=lowercase, strip_accents=strip_accents).normalize_str
         yield f"lowercase {lowercase:d} strip_accents {strip_accents:d}"
-        for start in range(0, 0x110000, 0x1000):
+        # Only letters of the first two planes have cases and accents.
+        for start in range(0, 0x110000 if lowercase and strip_accents else 0x20000, 0x1000):
             digest, blob = 0xCBF29CE484222325, bytearray()
             for c in range(start, start + 0x1000):
                 if 0xD800 <= c < 0xE000:

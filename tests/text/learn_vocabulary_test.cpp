@@ -98,15 +98,15 @@ TEST_CASE("learn_vocabulary: special tokens, then characters by count, then merg
 }
 
 TEST_CASE("learn_vocabulary: the merges are those of counting every pair anew") {
-  const std::vector<std::string> texts = random_texts(300);
-  const Vocabulary v = learn(texts, 5 + 10 + 200);
+  const std::vector<std::string> texts = random_texts(100);
+  const Vocabulary v = learn(texts, 5 + 10 + 80);
   std::vector<std::string> characters;
   std::vector<std::string> merges;
   for (std::int32_t id = 5; id < static_cast<std::int32_t>(v.size()); ++id) {
     (id < 15 ? characters : merges).emplace_back(v.piece(id));
   }
-  REQUIRE(merges.size() == 200);
-  CHECK(merges == plain_merges(texts, characters, 200));
+  REQUIRE(merges.size() == 80);
+  CHECK(merges == plain_merges(texts, characters, 80));
 }
 
 TEST_CASE("learn_vocabulary: the order of the texts and how they are cut do not matter") {
@@ -166,7 +166,7 @@ TEST_CASE("learn_vocabulary: a size without room is refused") {
 
 TEST_CASE("learn_vocabulary: any bytes will do, cleaned or not") {
   const Random random(4, "learn_vocabulary_test");
-  for (std::uint64_t i = 0; i < 200; ++i) {
+  for (std::uint64_t i = 0; i < 60; ++i) {
     std::string text;
     for (std::uint64_t j = 0; j < 300; ++j) {
       text += static_cast<char>(random.below(300 * i + j, j % 2 == 0 ? 256 : 0x60));

@@ -233,6 +233,7 @@ TEST_CASE("WordPiece: one tokenizer serves many threads") {
   const Ids expected = tokenizer.encode("Unaffable, Góod bad!").ids;
   std::vector<int> equal(4, 0);
   std::vector<std::thread> threads;
+  threads.reserve(equal.size());
   for (int& count : equal) {
     threads.emplace_back([&] {
       for (int i = 0; i < 1000; ++i)

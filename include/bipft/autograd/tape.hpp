@@ -104,6 +104,9 @@ class Tape {
   /// Adds `grad` to what is known of dloss/d`var`. No-op if `var` needs none.
   void accumulate(const Var& var, const Tensor& grad) {
     if (!var.needs_grad()) return;
+    if (var.tape_ != this || var.node_ >= nodes_.size()) {
+      fail("Tape: a Var of another tape, or of one that backward() has emptied");
+    }
     if (grad.shape() != var.shape()) {
       fail("Tape: gradient ", grad.shape(), " for a value ", var.shape());
     }
