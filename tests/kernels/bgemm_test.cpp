@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bipft/kernels/dispatch.hpp"
+#include "bipft/kernels/training_targets.hpp"
 #include "support/bits.hpp"
 
 using namespace bipft;
@@ -76,7 +77,7 @@ struct Answer {
     product.step = c.step;
     product.base = c.base.data();
     product.scratch = scratch.data();
-    target.bgemm_ints(product, ints.data());
+    kernels::training_of(target).bgemm_ints(product, ints.data());
     target.bgemm_floats(product, c.scale, c.bias.data(), floats.data());
     target.bgemm_bits(product, c.threshold.data(), bits.data(), words_for(c.w.rows()));
   }
@@ -168,11 +169,11 @@ TEST_CASE("bgemm: the popcount identities of signed and unsigned inputs (golden 
     std::int32_t base = 8;
     kernels::BinaryProduct product{a.view(), panels.data(), 1, 2, &base, scratch.data()};
     std::int32_t v = -1;
-    target->bgemm_ints(product, &v);
+    kernels::training_of(*target).bgemm_ints(product, &v);
     CHECK(v == dot_signed);
     base = (8 + weight_sum) / 2;
     product.step = 1;
-    target->bgemm_ints(product, &v);
+    kernels::training_of(*target).bgemm_ints(product, &v);
     CHECK(v == dot_unsigned);
   }
 }

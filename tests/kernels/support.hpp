@@ -10,6 +10,7 @@
 
 #include "bipft/core/random.hpp"
 #include "bipft/kernels/dispatch.hpp"
+#include "bipft/kernels/training_targets.hpp"
 
 namespace bipft::kernels {
 

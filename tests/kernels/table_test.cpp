@@ -29,6 +29,7 @@ std::vector<std::size_t> sizes() {
 /// another, each followed by numbers that nobody may touch.
 Floats all_elements(const KernelTable& table, const Floats& a, const Floats& b, const Floats& c,
                     std::size_t n) {
+  const TrainingKernels& training = training_of(table);
   constexpr std::size_t outputs = 19;
   constexpr float canary = 12345.0F;
   Floats result(outputs * (n + 3), canary);
@@ -39,23 +40,23 @@ Floats all_elements(const KernelTable& table, const Floats& a, const Floats& b, 
     return place;
   };
   table.add(a.data(), b.data(), n, next());
-  table.multiply(a.data(), b.data(), n, next());
-  table.scale(a.data(), 0.3F, n, next());
-  table.scale_add(a.data(), 0.3F, b.data(), n, next());
+  training.multiply(a.data(), b.data(), n, next());
+  training.scale(a.data(), 0.3F, n, next());
+  training.scale_add(a.data(), 0.3F, b.data(), n, next());
   table.relu(a.data(), n, next());
-  table.relu_backward(a.data(), b.data(), n, next());
+  training.relu_backward(a.data(), b.data(), n, next());
   table.gelu(a.data(), n, next());
-  table.gelu_backward(a.data(), b.data(), n, next());
+  training.gelu_backward(a.data(), b.data(), n, next());
   table.tanh(a.data(), n, next());
-  table.tanh_backward(a.data(), b.data(), n, next());
+  training.tanh_backward(a.data(), b.data(), n, next());
   table.exp(a.data(), n, next());
-  table.threshold_select(a.data(), 0.0F, false, -0.5F, 0.25F, n, next());
-  table.threshold_select(a.data(), 0.0F, true, -0.5F, 0.25F, n, next());
-  table.window_mask(a.data(), -1.0F, 1.0F, b.data(), n, next());
+  training.threshold_select(a.data(), 0.0F, false, -0.5F, 0.25F, n, next());
+  training.threshold_select(a.data(), 0.0F, true, -0.5F, 0.25F, n, next());
+  training.window_mask(a.data(), -1.0F, 1.0F, b.data(), n, next());
   std::vector<std::uint16_t> draw(n);
   const Random random(n, "draw");
   for (std::size_t i = 0; i < n; ++i) draw[i] = static_cast<std::uint16_t>(random.u64(i));
-  table.dropout(a.data(), draw.data(), 20000, 1.25F, n, next());
+  training.dropout(a.data(), draw.data(), 20000, 1.25F, n, next());
   float* parameter = next();
   float* m = next();
   float* v = next();
@@ -64,7 +65,7 @@ Floats all_elements(const KernelTable& table, const Floats& a, const Floats& b, 
     m[i] = b[i];
     v[i] = std::fabs(c[i]);
   }
-  table.adamw(parameter, m, v, c.data(), n,
+  training.adamw(parameter, m, v, c.data(), n,
               {1e-2F, 0.9F, 0.999F, 1e-8F, 0.01F, 0.271F, 0.002997F, 0.5F});
   float* in_place = next();
   for (std::size_t i = 0; i < n; ++i) in_place[i] = a[i];
@@ -79,6 +80,7 @@ Floats all_elements(const KernelTable& table, const Floats& a, const Floats& b, 
 /// Everything row-wise, likewise.
 Floats all_rows(const KernelTable& table, const Floats& x, const Floats& dy, std::size_t rows,
                 std::size_t cols) {
+  const TrainingKernels& training = training_of(table);
   const std::size_t n = rows * cols;
   const Floats gamma = numbers(5, cols);
   const Floats beta = numbers(6, cols);
@@ -86,19 +88,19 @@ Floats all_rows(const KernelTable& table, const Floats& x, const Floats& dy, std
   Floats mean(rows), inverse(rows), dgamma(cols + 1, 0.5F), dbeta(cols + 1, 0.25F);
   Floats dlogits(n + 1, 7.0F), others;
   table.softmax(x.data(), rows, cols, softmax.data());
-  table.softmax_backward(softmax.data(), dy.data(), rows, cols, softmax_dx.data());
+  training.softmax_backward(softmax.data(), dy.data(), rows, cols, softmax_dx.data());
   table.layer_norm(x.data(), rows, cols, gamma.data(), beta.data(), 1e-12F, y.data(), mean.data(),
                    inverse.data());
-  table.layer_norm_backward(x.data(), mean.data(), inverse.data(), gamma.data(), dy.data(), rows,
+  training.layer_norm_backward(x.data(), mean.data(), inverse.data(), gamma.data(), dy.data(), rows,
                             cols, dx.data(), dgamma.data(), dbeta.data());
   for (std::size_t row = 0; row < rows; ++row) {
-    const double loss = table.cross_entropy(x.data() + row * cols, cols, row % cols, 0.7, 0.1F,
+    const double loss = training.cross_entropy(x.data() + row * cols, cols, row % cols, 0.7, 0.1F,
                                             dlogits.data() + row * cols);
     others.push_back(static_cast<float>(loss));
     others.push_back(static_cast<float>(loss * 1e9));
   }
-  const RowSums sums = table.sums(x.data(), n);
-  const double dot = table.dot(x.data(), dy.data(), n);
+  const RowSums sums = training.sums(x.data(), n);
+  const double dot = training.dot(x.data(), dy.data(), n);
   for (const double sum : {sums.sum, sums.absolute, dot}) {
     others.push_back(static_cast<float>(sum));
     others.push_back(static_cast<float>(sum - static_cast<double>(others.back())));
@@ -173,7 +175,7 @@ TEST_CASE("KernelTable: exp, tanh and gelu are those of mathematics") {
   table.exp(x.data(), x.size(), exp.data());
   table.tanh(x.data(), x.size(), tanh.data());
   table.gelu(x.data(), x.size(), gelu.data());
-  table.gelu_backward(x.data(), ones.data(), x.size(), slope.data());
+  active_training().gelu_backward(x.data(), ones.data(), x.size(), slope.data());
   double worst_exp = 0, worst_tanh = 0, worst_gelu = 0, worst_slope = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const auto at = static_cast<double>(x[i]);
@@ -250,40 +252,4 @@ TEST_CASE("KernelTable: softmax and layer norm are those of mathematics") {
     CHECK(std::fabs(static_cast<double>(mean) - total / count) < 1e-6);
     CHECK(static_cast<double>(inverse) == doctest::Approx(1 / root).epsilon(1e-6));
   }
-}
-
-TEST_CASE("KernelTable: cross entropy and its gradient are those of mathematics") {
-  for (const std::size_t labels : {2UL, 3UL, 17UL, 1000UL}) {
-    for (const float smoothing : {0.0F, 0.1F}) {
-      CAPTURE(labels);
-      const Floats logits = numbers(31, labels, 5);
-      Floats gradient(labels);
-      const std::size_t label = labels / 2;
-      const double loss =
-          active().cross_entropy(logits.data(), labels, label, 0.25, smoothing, gradient.data());
-      double sum = 0, wanted = 0;
-      for (const float x : logits) sum += std::exp(static_cast<double>(x));
-      const auto count = static_cast<double>(labels);
-      for (std::size_t k = 0; k < labels; ++k) {
-        const auto spread = static_cast<double>(smoothing);
-        const double target = (k == label ? 1 - spread : 0) + spread / count;
-        const auto x = static_cast<double>(logits[k]);
-        wanted -= 0.25 * target * (x - std::log(sum));
-        const double slope = 0.25 * (std::exp(x) / sum - target);
-        CHECK(std::fabs(static_cast<double>(gradient[k]) - slope) < 1e-7);
-      }
-      CHECK(loss == doctest::Approx(wanted).epsilon(1e-6));
-    }
-  }
-}
-
-TEST_CASE("KernelTable: sums of whole tensors are kept in double") {
-  Floats x(100'000, 0.1F);
-  x[0] = -1e8F;
-  const RowSums sums = active().sums(x.data(), x.size());
-  const double tenth = static_cast<double>(0.1F) * 99'999;
-  CHECK(sums.sum == doctest::Approx(-1e8 + tenth).epsilon(1e-12));
-  CHECK(sums.absolute == doctest::Approx(1e8 + tenth).epsilon(1e-12));
-  CHECK(active().dot(x.data(), x.data(), x.size()) ==
-        doctest::Approx(1e16 + tenth * static_cast<double>(0.1F)).epsilon(1e-12));
 }

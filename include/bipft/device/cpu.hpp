@@ -25,6 +25,8 @@
 #include "bipft/device/plan.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "bipft/kernels/table.hpp"
+#include "bipft/kernels/training_table.hpp"
+#include "bipft/kernels/training_targets.hpp"
 
 namespace bipft {
 
@@ -40,7 +42,7 @@ class CpuDevice final : public CpuRows {
 
   [[nodiscard]] Tensor multiply(const Tensor& a, const Tensor& b) override {
     detail::require_same("multiply", a, b);
-    return map_two(a, b, kernels::active().multiply);
+    return map_two(a, b, kernels::active_training().multiply);
   }
 
   [[nodiscard]] Tensor add_row(const Tensor& x, const Tensor& row) override {
@@ -53,7 +55,7 @@ class CpuDevice final : public CpuRows {
   }
 
   [[nodiscard]] Tensor scale(const Tensor& x, float factor) override {
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map(x, [&](const float* from, std::size_t, std::size_t n, float* to) {
       kernels.scale(from, factor, n, to);
     });
@@ -80,7 +82,7 @@ class CpuDevice final : public CpuRows {
 
   [[nodiscard]] Tensor activate_backward(Activation f, const Tensor& x, const Tensor& dy) override {
     detail::require_same("activate_backward", x, dy);
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     return map_two(x, dy,
                    f == Activation::relu   ? kernels.relu_backward
                    : f == Activation::gelu ? kernels.gelu_backward
@@ -100,7 +102,7 @@ class CpuDevice final : public CpuRows {
     const auto limit = static_cast<std::uint16_t>(std::min(p * 65536.0F, 65535.0F));
     if (limit == 0) return x;
     const float factor = 1.0F / (1.0F - p);
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map(x, [&](const float* from, std::size_t first, std::size_t n, float* to) {
       constexpr std::size_t chunk = 1024;  // divides a piece, and 4 divides it
       std::uint16_t draw[chunk];
@@ -121,7 +123,7 @@ class CpuDevice final : public CpuRows {
 
   [[nodiscard]] Tensor threshold_select(const Tensor& x, float threshold, bool strict, float low,
                                         float high) override {
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map(x, [&](const float* from, std::size_t, std::size_t n, float* to) {
       kernels.threshold_select(from, threshold, strict, low, high, n, to);
     });
@@ -131,7 +133,7 @@ class CpuDevice final : public CpuRows {
                                              const Tensor& scale) override {
     detail::require_extent("threshold_select_rows", "scales", scale, x.rows());
     const float* level = scale.data().data();
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map_rows(x, [&](const float* from, std::size_t row, float* to) {
       kernels.threshold_select(from, threshold, false, -level[row], level[row], x.cols(), to);
     });
@@ -141,7 +143,7 @@ class CpuDevice final : public CpuRows {
                                    const Tensor& dy) override {
     detail::require_same("window_mask", x, dy);
     const float* gradient = dy.data().data();
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map(x, [&](const float* from, std::size_t first, std::size_t n, float* to) {
       kernels.window_mask(from, low, high, gradient + first, n, to);
     });
@@ -149,7 +151,7 @@ class CpuDevice final : public CpuRows {
 
   [[nodiscard]] double dot(const Tensor& a, const Tensor& b) override {
     detail::require_same("dot", a, b);
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     const float* from_a = a.data().data();
     const float* from_b = b.data().data();
     return sum_blocks(a.numel(),
@@ -160,7 +162,7 @@ class CpuDevice final : public CpuRows {
   }
 
   [[nodiscard]] Sums sums(const Tensor& x) override {
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     const float* from = x.data().data();
     return sum_blocks(
         x.numel(), [&](std::size_t begin, std::size_t n) { return kernels.sums(from + begin, n); });
@@ -169,7 +171,7 @@ class CpuDevice final : public CpuRows {
   [[nodiscard]] Tensor mean_absolute_rows(const Tensor& x) override {
     const std::size_t cols = x.cols();
     Tensor y = Tensor::uninitialized(Shape{x.rows()});
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     const float* from = x.data().data();
     float* to = y.mutable_data().data();
     detail::by_rows(x.rows(), cols, [&](std::size_t row) {
@@ -186,7 +188,7 @@ class CpuDevice final : public CpuRows {
     detail::require_same("adamw", parameter, m);
     detail::require_same("adamw", parameter, v);
     detail::require_same("adamw", parameter, gradient);
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     const kernels::AdamWNumbers numbers{step.lr,          step.beta1,         step.beta2,
                                         step.epsilon,     step.weight_decay,  step.correction1,
                                         step.correction2, step.gradient_scale};

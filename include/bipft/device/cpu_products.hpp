@@ -17,6 +17,8 @@
 #include "bipft/device/device.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "bipft/kernels/table.hpp"
+#include "bipft/kernels/training_table.hpp"
+#include "bipft/kernels/training_targets.hpp"
 
 namespace bipft {
 
@@ -190,7 +192,7 @@ class CpuProducts : public Device {
   [[nodiscard]] Tensor scale_add_row(const Tensor& x, float scale, const Tensor& row) override {
     detail::require_extent("scale_add_row", "a row", row, x.cols());
     const float* added = row.data().data();
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map_rows(x, [&](const float* from, std::size_t, float* to) {
       kernels.scale_add(from, scale, added, x.cols(), to);
     });

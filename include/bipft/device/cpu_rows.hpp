@@ -17,6 +17,8 @@
 #include "bipft/device/device.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "bipft/kernels/table.hpp"
+#include "bipft/kernels/training_table.hpp"
+#include "bipft/kernels/training_targets.hpp"
 
 namespace bipft {
 
@@ -39,7 +41,7 @@ class CpuRows : public CpuProducts {
     detail::require_same("softmax_backward", p, dp);
     detail::require_squares("softmax_backward", p, texts, heads);
     Tensor ds = Tensor::uninitialized(p.shape());
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     const float* from_p = p.data().data();
     const float* from_dp = dp.data().data();
     float* to = ds.mutable_data().data();
@@ -82,7 +84,7 @@ class CpuRows : public CpuProducts {
     const detail::RowBlocks blocks(x.rows());
     Tensor partial(Shape{2, blocks.count, cols});
 
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     const float* from = x.data().data();
     const float* mean = forward.mean.data().data();
     const float* inverse = forward.inverse.data().data();
@@ -154,7 +156,7 @@ class CpuRows : public CpuProducts {
     detail::require_texts("mean_rows", x, texts);
     const std::size_t cols = x.cols();
     Tensor y(Shape{texts.texts(), cols});
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     const float* from = x.data().data();
     float* to = y.mutable_data().data();
     parallel_for(texts.texts(), 1, [&](std::size_t text, std::size_t) {
@@ -185,7 +187,7 @@ class CpuRows : public CpuProducts {
 
     CrossEntropyResult result{0, Tensor::uninitialized(logits.shape())};
     std::vector<double> losses(rows);
-    const kernels::KernelTable& kernels = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
     const float* from = logits.data().data();
     const std::int32_t* label = labels.data().data();
     const float* weight = weights.data().data();

@@ -1,5 +1,6 @@
 #pragma once
-/// The menu: every target this build knows, best first. Adding a target adds two lines here.
+/// The menu: every target this build knows, best first. Adding a target adds two lines here, and
+/// one in training_targets.hpp.
 ///
 /// A program of many files may define BIPFT_COMPILED for all of them, and BIPFT_IMPLEMENTATION for
 /// the one that is to hold kernels and device; the others then compile in a fraction of the time.

@@ -1,4 +1,4 @@
-// Compiled once per target, inside its namespace and region: the bodies, and the table they fill.
+// Compiled once per target, inside its namespace and region: the bodies, and the tables they fill.
 
 #include "bipft/kernels/body/battention.inl"
 #include "bipft/kernels/body/bgemm.inl"
@@ -6,6 +6,7 @@
 #include "bipft/kernels/body/elements.inl"
 #include "bipft/kernels/body/product.inl"
 #include "bipft/kernels/body/rows.inl"
+#include "bipft/kernels/body/training.inl"
 
 inline constexpr KernelTable table{
     .name = target_name,
@@ -13,34 +14,38 @@ inline constexpr KernelTable table{
     .product = product,
     .product_workspace = product_workspace,
     .add = add_all,
-    .multiply = multiply_all,
-    .scale = scale_all,
-    .scale_add = scale_add_all,
     .relu = relu_all,
-    .relu_backward = relu_backward_all,
     .gelu = gelu_all,
-    .gelu_backward = gelu_backward_all,
     .tanh = tanh_all,
-    .tanh_backward = tanh_backward_all,
     .exp = exp_all,
-    .threshold_select = threshold_select_all,
-    .window_mask = window_mask_all,
-    .dropout = dropout_all,
-    .adamw = adamw_all,
     .softmax = softmax_rows,
-    .softmax_backward = softmax_backward_rows,
     .layer_norm = layer_norm_rows,
-    .layer_norm_backward = layer_norm_backward_rows,
     .row_dot = dot_row,
-    .dot = dot_all,
-    .sums = sums_all,
-    .cross_entropy = cross_entropy_row,
     .pack_row = pack_row,
     .unpack_row = unpack_row,
     .layout_words = layout_words,
     .lay_out = lay_out,
-    .bgemm_ints = bgemm_ints,
     .bgemm_floats = bgemm_floats,
     .bgemm_bits = bgemm_bits,
     .bit_attention = bit_attention,
+};
+
+inline constexpr TrainingKernels training{
+    .of = &table,
+    .multiply = multiply_all,
+    .scale = scale_all,
+    .scale_add = scale_add_all,
+    .relu_backward = relu_backward_all,
+    .gelu_backward = gelu_backward_all,
+    .tanh_backward = tanh_backward_all,
+    .threshold_select = threshold_select_all,
+    .window_mask = window_mask_all,
+    .dropout = dropout_all,
+    .adamw = adamw_all,
+    .softmax_backward = softmax_backward_rows,
+    .layer_norm_backward = layer_norm_backward_rows,
+    .dot = dot_all,
+    .sums = sums_all,
+    .cross_entropy = cross_entropy_row,
+    .bgemm_ints = bgemm_ints,
 };

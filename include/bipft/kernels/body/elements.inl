@@ -98,160 +98,35 @@ inline Normal normal(Lanes x) {
   return {select(above(splat(0.0F), x), tail, subtract(splat(1.0F), tail)), bell};
 }
 
-/// ln x of a normal x > 0: x = 2^k m with m between √½ and √2, ln m = 2 atanh((m-1)/(m+1)).
-inline double natural_log(double x) {
-  std::uint64_t bits = std::bit_cast<std::uint64_t>(x);
-  const std::uint64_t root_half = 0x3FE6A09E667F3BCDU;
-  const std::uint64_t offset = bits - root_half;
-  const std::int64_t k = static_cast<std::int64_t>(offset) >> 52;
-  bits -= static_cast<std::uint64_t>(k) << 52U;
-  const double m = std::bit_cast<double>(bits);
-  const double s = (m - 1) / (m + 1);
-  double series = 0;
-  for (int odd = 25; odd >= 3; odd -= 2) series = (series + 1.0 / odd) * (s * s);
-  return static_cast<double>(k) * 0.69314718055994530942 + 2 * s * (1 + series);
-}
-
 // --- The table's entries -------------------------------------------------------------------------
 
 struct Add {
   Lanes operator()(Lanes a, Lanes b) const { return add(a, b); }
 };
-struct Multiply {
-  Lanes operator()(Lanes a, Lanes b) const { return multiply(a, b); }
-};
 struct Scale {
   Lanes factor;
   Lanes operator()(Lanes x) const { return multiply(x, factor); }
 };
-struct ScaleAdd {
-  Lanes factor;
-  Lanes operator()(Lanes x, Lanes b) const { return add(multiply(x, factor), b); }
-};
 struct Relu {
   Lanes operator()(Lanes x) const { return upper(splat(0.0F), x); }
-};
-struct ReluBackward {
-  Lanes operator()(Lanes x, Lanes dy) const {
-    return select(above(x, splat(0.0F)), dy, splat(0.0F));
-  }
 };
 struct Gelu {
   Lanes operator()(Lanes x) const { return multiply(x, normal(x).cumulative); }
 };
-struct GeluBackward {
-  Lanes operator()(Lanes x, Lanes dy) const {
-    const Normal at = normal(x);
-    const Lanes density = multiply(at.bell, splat(0.398942280F));  // 1/√(2π)
-    return multiply(dy, add(at.cumulative, multiply(x, density)));
-  }
-};
 struct Tanh {
   Lanes operator()(Lanes x) const { return hyperbolic_tangent(x); }
-};
-struct TanhBackward {
-  Lanes operator()(Lanes y, Lanes dy) const {
-    return multiply(dy, subtract(splat(1.0F), multiply(y, y)));
-  }
 };
 struct Exp {
   Lanes operator()(Lanes x) const { return exponential(x); }
 };
-struct AtLeast {
-  Lanes threshold, low, high;
-  Lanes operator()(Lanes x) const { return select(at_least(x, threshold), high, low); }
-};
-struct Above {
-  Lanes threshold, low, high;
-  Lanes operator()(Lanes x) const { return select(above(x, threshold), high, low); }
-};
-struct Window {
-  Lanes low, high;
-  Lanes operator()(Lanes x, Lanes dy) const {
-    return select(both(at_least(x, low), at_least(high, x)), dy, splat(0.0F));
-  }
-};
-
 inline void add_all(const float* a, const float* b, std::size_t n, float* y) {
   map(Add{}, a, b, n, y);
-}
-inline void multiply_all(const float* a, const float* b, std::size_t n, float* y) {
-  map(Multiply{}, a, b, n, y);
 }
 inline void scale_all(const float* x, float factor, std::size_t n, float* y) {
   map(Scale{splat(factor)}, x, n, y);
 }
-inline void scale_add_all(const float* x, float factor, const float* b, std::size_t n, float* y) {
-  map(ScaleAdd{splat(factor)}, x, b, n, y);
-}
 
 inline void relu_all(const float* x, std::size_t n, float* y) { map(Relu{}, x, n, y); }
-inline void relu_backward_all(const float* x, const float* dy, std::size_t n, float* dx) {
-  map(ReluBackward{}, x, dy, n, dx);
-}
 inline void gelu_all(const float* x, std::size_t n, float* y) { map(Gelu{}, x, n, y); }
-inline void gelu_backward_all(const float* x, const float* dy, std::size_t n, float* dx) {
-  map(GeluBackward{}, x, dy, n, dx);
-}
 inline void tanh_all(const float* x, std::size_t n, float* y) { map(Tanh{}, x, n, y); }
-inline void tanh_backward_all(const float* y, const float* dy, std::size_t n, float* dx) {
-  map(TanhBackward{}, y, dy, n, dx);
-}
 inline void exp_all(const float* x, std::size_t n, float* y) { map(Exp{}, x, n, y); }
-
-inline void threshold_select_all(const float* x, float threshold, bool strict, float low,
-                                 float high, std::size_t n, float* y) {
-  if (strict) {
-    map(Above{splat(threshold), splat(low), splat(high)}, x, n, y);
-  } else {
-    map(AtLeast{splat(threshold), splat(low), splat(high)}, x, n, y);
-  }
-}
-inline void window_mask_all(const float* x, float low, float high, const float* dy, std::size_t n,
-                            float* dx) {
-  map(Window{splat(low), splat(high)}, x, dy, n, dx);
-}
-
-inline void dropout_all(const float* x, const std::uint16_t* draw, std::uint16_t limit,
-                        float factor, std::size_t n, float* y) {
-  const Lanes least = splat(static_cast<float>(limit));
-  const Lanes zero = splat(0.0F);
-  std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const Lanes kept = multiply(load(x + i), splat(factor));
-    store(y + i, select(at_least(load_u16(draw + i), least), kept, zero));
-  }
-  for (; i < n; ++i) y[i] = draw[i] >= limit ? x[i] * factor : 0.0F;
-}
-
-/// As `train/adamw.hpp` writes it, on 16 numbers; the names are those of its equations.
-struct AdamW {
-  Lanes lr, beta1, beta2, rest1, rest2, epsilon, decay, correction1, correction2, scale;
-
-  void operator()(Lanes gradient, Lanes& parameter, Lanes& m, Lanes& v) const {
-    const Lanes g = multiply(gradient, scale);
-    m = add(multiply(beta1, m), multiply(rest1, g));
-    v = add(multiply(beta2, v), multiply(rest2, multiply(g, g)));
-    const Lanes size = add(root(divide(v, correction2)), epsilon);
-    const Lanes step = add(divide(divide(m, correction1), size), multiply(decay, parameter));
-    parameter = subtract(parameter, multiply(lr, step));
-  }
-};
-
-inline void adamw_all(float* parameter, float* m, float* v, const float* gradient, std::size_t n,
-                      const AdamWNumbers& with) {
-  const AdamW update{splat(with.lr),           splat(with.beta1),
-                     splat(with.beta2),        splat(1.0F - with.beta1),
-                     splat(1.0F - with.beta2), splat(with.epsilon),
-                     splat(with.weight_decay), splat(with.correction1),
-                     splat(with.correction2),  splat(with.gradient_scale)};
-  for (std::size_t i = 0; i < n; i += lanes) {
-    Lanes value = load_some(parameter, i, n);
-    Lanes first_moment = load_some(m, i, n);
-    Lanes second_moment = load_some(v, i, n);
-    update(load_some(gradient, i, n), value, first_moment, second_moment);
-    store_some(parameter, value, i, n);
-    store_some(m, first_moment, i, n);
-    store_some(v, second_moment, i, n);
-  }
-}

@@ -19,6 +19,7 @@
 #include "bipft/kernels/cpu.hpp"
 #include "bipft/kernels/region.hpp"
 #include "bipft/kernels/table.hpp"
+#include "bipft/kernels/training_table.hpp"
 
 namespace bipft::kernels::avx2 {
 inline constexpr std::string_view target_name = "avx2";

@@ -12,6 +12,7 @@
 
 #include "bipft/kernels/region.hpp"
 #include "bipft/kernels/table.hpp"
+#include "bipft/kernels/training_table.hpp"
 
 BIPFT_PLAIN_REGION_BEGIN
 namespace bipft::kernels::scalar {

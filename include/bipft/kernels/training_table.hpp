@@ -1,0 +1,82 @@
+#pragma once
+/// TrainingKernels: the rest of a target's contract, for those who train. The rules at the top of
+/// table.hpp hold here as well.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bipft/kernels/binary.hpp"
+#include "bipft/kernels/table.hpp"
+
+namespace bipft::kernels {
+
+/// Σ x and Σ |x|.
+struct RowSums {
+  double sum = 0;
+  double absolute = 0;
+};
+
+/// The numbers of one AdamW step.
+struct AdamWNumbers {
+  float lr, beta1, beta2, epsilon, weight_decay, correction1, correction2, gradient_scale;
+};
+
+struct TrainingKernels {
+  /// The table of the same target.
+  const KernelTable* of;
+
+  // --- Elements: y[i] for i < n ------------------------------------------------------------------
+
+  void (*multiply)(const float* a, const float* b, std::size_t n, float* y);
+  /// x · factor
+  void (*scale)(const float* x, float factor, std::size_t n, float* y);
+  /// factor · x + b, rounded twice
+  void (*scale_add)(const float* x, float factor, const float* b, std::size_t n, float* y);
+
+  /// dy where x > 0, else 0
+  void (*relu_backward)(const float* x, const float* dy, std::size_t n, float* dx);
+  /// dy (Φ(x) + x φ(x)), with φ(x) = exp(-x²/2) / √(2π)
+  void (*gelu_backward)(const float* x, const float* dy, std::size_t n, float* dx);
+  /// dy (1 - y²), from y = tanh(x)
+  void (*tanh_backward)(const float* y, const float* dy, std::size_t n, float* dx);
+
+  /// x >= threshold ? high : low (or x > threshold, if `strict`); a NaN is low.
+  void (*threshold_select)(const float* x, float threshold, bool strict, float low, float high,
+                           std::size_t n, float* y);
+  /// low <= x <= high ? dy : 0
+  void (*window_mask)(const float* x, float low, float high, const float* dy, std::size_t n,
+                      float* dx);
+  /// Where `draw[i]` >= limit: x · factor, else 0.
+  void (*dropout)(const float* x, const std::uint16_t* draw, std::uint16_t limit, float factor,
+                  std::size_t n, float* y);
+  /// One AdamW step; see train/adamw.hpp for the equations.
+  void (*adamw)(float* parameter, float* m, float* v, const float* gradient, std::size_t n,
+                const AdamWNumbers& numbers);
+
+  // --- Rows: matrices [rows, cols] ---------------------------------------------------------------
+
+  /// p (dp - Σ p dp)
+  void (*softmax_backward)(const float* p, const float* dp, std::size_t rows, std::size_t cols,
+                           float* dx);
+  /// With x̂ = (x - mean) · inverse and g = dy γ:  dx = inverse (g - Σg/C - x̂ Σ(g x̂)/C), and
+  /// dγ += dy x̂, dβ += dy, row by row.
+  void (*layer_norm_backward)(const float* x, const float* mean, const float* inverse,
+                              const float* gamma, const float* dy, std::size_t rows,
+                              std::size_t cols, float* dx, float* dgamma, float* dbeta);
+
+  // --- Sums in double, 16 lanes as well ----------------------------------------------------------
+
+  double (*dot)(const float* a, const float* b, std::size_t n);
+  RowSums (*sums)(const float* x, std::size_t n);
+  /// -weight Σ_k target[k] log softmax(logits)[k], and dlogits = weight (softmax(logits) - target),
+  /// with target = (1 - smoothing) onehot(label) + smoothing / K. dlogits must not overlap logits.
+  double (*cross_entropy)(const float* logits, std::size_t labels, std::size_t label,
+                          double weight, float smoothing, float* dlogits);
+
+  // --- Bits --------------------------------------------------------------------------------------
+
+  /// The integers of a binary product as they are.   v: [N, O]
+  void (*bgemm_ints)(const BinaryProduct& product, std::int32_t* v);
+};
+
+}  // namespace bipft::kernels
