@@ -23,8 +23,9 @@
 
 #include "bipft/core/parallel.hpp"
 #include "bipft/core/random.hpp"
+#include "bipft/device/devices.hpp"
 #include "bipft/model/model_file.hpp"
-#include "bipft/model/network.hpp"
+#include "bipft/model/tape_network.hpp"
 
 namespace bipft::cli {
 
@@ -66,14 +67,13 @@ struct LoadedForm {
 /// The model of `path` in one form; nothing if it has no such form: a float model is no bits. What
 /// would be a file of floats is given as the bytes of its numbers and vocabulary.
 [[nodiscard]] inline std::optional<LoadedForm> load_form(const std::string& path, BenchForm form) {
-  ModelFile file = load_model(path);
+  ModelFile file = load_model(path, Wanted::answers);
   Device& device = active_device();
   ModelConfig config = file.card.config;
   if (!file.packed) {
     if (form != BenchForm::floats) return std::nullopt;
-    return LoadedForm{Network(std::move(*file.latent), device), config, file.bytes};
+    return LoadedForm{Network(*file.latent, device), config, file.bytes};
   }
-  file.latent.reset();
   if (form == BenchForm::packed) {
     return LoadedForm{Network(*file.packed, device), config, file.bytes};
   }
@@ -90,12 +90,12 @@ struct LoadedForm {
       Model model = Model::unpack(*file.packed, device);
       count(model);
     }
-    return LoadedForm{Network::reference(*file.packed, device), config, bytes};
+    return LoadedForm{tape_network(*file.packed, device), config, bytes};
   }
   file.packed.reset();
   Model model(floats, 1);
   count(model);
-  return LoadedForm{Network(std::move(model), device), floats, bytes};
+  return LoadedForm{Network(model.parameters(device), device), floats, bytes};
 }
 
 /// Texts of the model's full length, made of random pieces.

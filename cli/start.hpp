@@ -15,6 +15,7 @@
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/io/file.hpp"
+#include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/text/learn_vocabulary.hpp"
 #include "train_options.hpp"
@@ -145,7 +146,8 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   Model model(config, seed);
   if (start == nullptr) return model;
   const bool from_bits = !start->latent;
-  Model before = from_bits ? Model::unpack(*start->packed, active_device()) : *start->latent;
+  Model before =
+      from_bits ? Model::unpack(*start->packed, active_device()) : Model(*start->latent);
   if (from_bits)
     console.say("init: the file holds bits alone; latent weights begin at ± their scale");
   const bool same_labels = labels == start->card.labels;

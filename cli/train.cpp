@@ -118,7 +118,7 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
       now.packed->classifier = std::move(head);
     }
   }
-  if (!config.binary() || keep_latent) now.latent = std::move(model);
+  if (!config.binary() || keep_latent) now.latent = model.parameters(active_device());
   return now;
 }
 

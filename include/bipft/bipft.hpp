@@ -29,6 +29,7 @@
 #include "bipft/device/device.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/device/plan.hpp"
+#include "bipft/device/runners.hpp"
 
 // autograd and ops: functions with a derivative
 #include "bipft/autograd/tape.hpp"
@@ -72,7 +73,9 @@
 #include "bipft/model/compile.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
+#include "bipft/model/network.hpp"
 #include "bipft/model/packed_model.hpp"
+#include "bipft/model/tape_network.hpp"
 
 // train: the one loop
 #include "bipft/train/checkpoint.hpp"

@@ -11,8 +11,10 @@ TEST_CASE("devices: there is an active device, and it can be chosen by name") {
   const Device* before = &active_device();
   select_device("cpu");
   CHECK(&active_device() == before);
+  const Runner* runner = &active_runner();
   select_device("auto");
   CHECK(&active_device() == before);
+  CHECK(&active_runner() == runner);
 }
 
 TEST_CASE("devices: what is not there is refused with the choices") {

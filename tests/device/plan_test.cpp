@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -184,6 +185,10 @@ class PlainWalk {
       }
     }
   }
+  template <class FloatStep>
+  requires std::same_as<FloatStep, MatrixStep> || std::same_as<FloatStep, FloatAttentionStep> ||
+      std::same_as<FloatStep, FirstStep>
+  void operator()(const FloatStep& /*s*/) { FAIL("a plan in bits has no float products"); }
   void operator()(const ResidualNormStep& s) {
     for (std::size_t i = 0; i < hidden.size(); ++i) hidden[i] += branch_[i];
     for (std::size_t t = 0; t < tokens_; ++t) {
@@ -361,4 +366,58 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   CHECK(message_of(plan, batch) == "run: the plan's weights are laid out for another device");
   std::get<LinearStep>(plan.steps[8]).product.weight = lay_out_on_cpu(BitMatrix(64, 63));
   CHECK(message_of(plan, batch) == "run: weights of 64 x 63 in a product of 64 x 64");
+}
+
+TEST_CASE("run: a plan in floats that is not sound is refused at its step") {
+  constexpr std::size_t width = 24;
+  test::Dice dice(21);
+  const auto matrix = [&](Floats from, Floats to, std::size_t outputs, std::size_t inputs) {
+    MatrixStep s;
+    s.from = from;
+    s.to = to;
+    s.weight = test::random_matrix(dice, outputs, inputs);
+    s.bias = test::random_vector(dice, outputs);
+    return s;
+  };
+  Plan good;
+  good.width = width;
+  good.inner = 40;
+  good.positions = 30;
+  good.labels = 3;
+  EmbedStep embed;
+  embed.table = test::random_matrix(dice, test::random_plan_vocabulary, width);
+  embed.position = test::random_matrix(dice, good.positions, width);
+  embed.type = test::random_matrix(dice, 2, width);
+  embed.gamma = embed.beta = test::random_vector(dice, width);
+  ClassifyStep classify;
+  classify.weight = test::random_matrix(dice, 3, width);
+  classify.bias = test::random_vector(dice, 3);
+  good.steps = {embed,
+                matrix(Floats::hidden, Floats::q, width, width),
+                matrix(Floats::hidden, Floats::k, width, width),
+                matrix(Floats::hidden, Floats::v, width, width),
+                FloatAttentionStep{3, 0.4F},
+                matrix(Floats::context, Floats::branch, width, width),
+                matrix(Floats::hidden, Floats::inner, 40, width),
+                FirstStep{},
+                matrix(Floats::first, Floats::pooled, width, width),
+                classify};
+  const Batch batch = random_batch({5, 30, 1}, 22);
+  REQUIRE(message_of(good, batch).empty());
+  const auto refused = [&](std::size_t step, auto change) {
+    Plan plan = good;
+    change(plan.steps.at(step));
+    const std::string message = message_of(plan, batch);
+    CAPTURE(message);
+    CHECK(message.starts_with(concat("plan: step ", step, ": ")));
+  };
+  refused(1, [](Step& s) { std::get<MatrixStep>(s).bias = Tensor(Shape{1}); });
+  refused(1, [](Step& s) { std::get<MatrixStep>(s).weight = Tensor(Shape{width, width + 1}); });
+  refused(1, [](Step& s) { std::get<MatrixStep>(s).from = Floats::q; });
+  refused(1, [](Step& s) { std::get<MatrixStep>(s).to = Floats::pooled; });
+  refused(4, [](Step& s) { std::get<FloatAttentionStep>(s).heads = 5; });
+  refused(4, [](Step& s) { std::get<FloatAttentionStep>(s).heads = 0; });
+  refused(5, [](Step& s) { std::get<MatrixStep>(s).to = Floats::context; });
+  refused(6, [](Step& s) { std::get<MatrixStep>(s).to = Floats::branch; });
+  refused(8, [](Step& s) { std::get<MatrixStep>(s).from = Floats::hidden; });
 }

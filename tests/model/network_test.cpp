@@ -6,6 +6,7 @@
 
 #include "bipft/core/parallel.hpp"
 #include "bipft/kernels/dispatch.hpp"
+#include "bipft/model/tape_network.hpp"
 #include "support/toy.hpp"
 
 using namespace bipft;
@@ -58,11 +59,48 @@ TEST_CASE("Network: a packed model computes what the trained form computes") {
         CHECK(largest_difference(from_bits, trained) < 1e-5);
         const Rows in_floats = trained_logits(model, texts, Tape::Products::floats);
         CHECK(in_floats == trained);
-        CHECK(Network::reference(packed, active_device()).logits(texts) == trained);
+        CHECK(tape_network(packed, active_device()).logits(texts) == trained);
         CHECK(from_bits[0] != from_bits[1]);  // it does look at the text
       }
     }
   }
+}
+
+TEST_CASE("Network: a float model's plan computes what the trained form computes") {
+  for (const std::size_t heads : {1U, 2U, 4U}) {
+    for (const char* activation : {"gelu", "relu"}) {
+      for (const std::size_t embedding_bits : {1U, 32U}) {
+        CAPTURE(heads);
+        CAPTURE(activation);
+        CAPTURE(embedding_bits);
+        ModelConfig config = test::toy_config(false);
+        config.heads = heads;
+        config.activation = activation;
+        config.embedding_bits = embedding_bits;
+        Model model = test::toy_model(config, 7);
+        const auto texts = test::toy_texts(40, 3, config);
+        const Network plan(model.parameters(active_device()), active_runner());
+        const Rows from_plan = plan.logits(texts);
+        REQUIRE(from_plan.size() == texts.size());
+        CHECK(from_plan[0] != from_plan[1]);
+        CHECK(largest_difference(from_plan, trained_logits(model, texts, Tape::Products::floats)) <
+              1e-5);
+        const Network tape = tape_network(std::move(model), active_device());
+        const Batch batch = make_batch(texts);
+        const Tensor hidden = plan(batch, true).hidden;
+        const Tensor trained = tape(batch, true).hidden;
+        REQUIRE(hidden.shape() == trained.shape());
+        CHECK(std::memcmp(hidden.data().data(), trained.data().data(),
+                          trained.numel() * sizeof(float)) == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("Network: latent weights of a binary model make no plan") {
+  Model model = test::toy_model(test::toy_config(), 3);
+  const ModelParameters latent = model.parameters(active_device());
+  CHECK_THROWS_AS(Network(latent, active_runner()), Error);
 }
 
 TEST_CASE("Network: hidden states of both forms are the same bytes") {
@@ -83,8 +121,9 @@ TEST_CASE("Network: threads, batch and neighbours never change a byte") {
     CAPTURE(binary);
     const ModelConfig config = test::toy_config(binary);
     Model model = test::toy_model(config, 2);
-    const Network network = binary ? Network(model.pack(active_device()), active_device())
-                                   : Network(std::move(model), active_device());
+    const Network network = binary
+                                ? Network(model.pack(active_device()), active_device())
+                                : Network(model.parameters(active_device()), active_device());
     const auto texts = test::toy_texts(33, 9, config);
     const std::size_t before = threads();
     set_threads(1);

@@ -8,6 +8,7 @@
 
 #include "bipft/data/batches.hpp"
 #include "bipft/device/devices.hpp"
+#include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
 
 namespace bipft::test {
@@ -88,7 +89,7 @@ namespace bipft::test {
   if (binary) {
     file.packed = model.pack(active_device());
   } else {
-    file.latent = model;
+    file.latent = model.parameters(active_device());
   }
   return file;
 }

@@ -4,18 +4,13 @@
 /// Both take products of units, which are integers and exact, and multiply once: what a packed
 /// model counts in bits and looks up in tables.
 
-#include <cmath>
 #include <cstddef>
 
+#include "bipft/binarize/attention_scale.hpp"
 #include "bipft/binarize/binary_var.hpp"
 #include "bipft/core/ragged.hpp"
 
 namespace bipft {
-
-/// The one factor of a score: (α_q α_k) / √D, each operation rounded.
-[[nodiscard]] inline float attention_scale(float q_scale, float k_scale, std::size_t head_size) {
-  return q_scale * k_scale / std::sqrt(static_cast<float>(head_size));
-}
 
 /// Forward:    s_ij = ((α_q α_k) / √D) · (units(q)_i · units(k)_j)      for every text and head
 /// Backward, with levels q̂ = α_q units(q) and k̂ likewise:

@@ -19,7 +19,7 @@
 #include "bipft/core/tensor.hpp"
 #include "bipft/device/cpu_layout.hpp"
 #include "bipft/device/cpu_pieces.hpp"
-#include "bipft/device/cpu_plan.hpp"
+#include "bipft/device/cpu_runner.hpp"
 #include "bipft/device/cpu_rows.hpp"
 #include "bipft/device/device.hpp"
 #include "bipft/device/plan.hpp"
@@ -89,12 +89,7 @@ class CpuDevice final : public CpuRows {
                                            : kernels.tanh_backward);
   }
 
-  [[nodiscard]] Tensor exponential(const Tensor& x) override {
-    const kernels::KernelTable& kernels = kernels::active();
-    return detail::map(x, [&](const float* from, std::size_t, std::size_t n, float* to) {
-      kernels.exp(from, n, to);
-    });
-  }
+  [[nodiscard]] Tensor exponential(const Tensor& x) override { return exponential_on_cpu(x); }
 
   /// p counts in steps of 2^-16: element i takes bits 16 (i % 4) and up of number i / 4.
   [[nodiscard]] Tensor dropout(const Tensor& x, const Random& random, float p) override {

@@ -1,5 +1,5 @@
 #pragma once
-/// run_plan_on_cpu: a packed model on the processor, step by step over groups of texts.
+/// run_plan_on_cpu: a model on the processor, step by step over groups of texts.
 ///
 /// Texts are taken in order in groups of some 256 tokens: few enough that a group's numbers stay in
 /// the second-level cache, enough that weights are fetched once for many rows. Groups depend on the
@@ -20,9 +20,9 @@
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/tensor.hpp"
 #include "bipft/device/cpu_layout.hpp"
-#include "bipft/device/device.hpp"
 #include "bipft/device/plan.hpp"
 #include "bipft/device/plan_check.hpp"
+#include "bipft/device/runner.hpp"
 #include "bipft/kernels/table.hpp"
 
 namespace bipft {
@@ -94,6 +94,7 @@ class Workspace {
 /// What a run was asked for, and where its answer goes.
 struct PlanRun {
   const Plan& plan;
+  PlanBuffers buffers;
   const kernels::KernelTable& kernels;
   const std::int32_t* ids;
   const std::int32_t* type_ids;
@@ -114,13 +115,15 @@ class PlanGroup {
         begin_(run.texts.begin(first_text)),
         tokens_(run.texts.begin(end_text) - begin_),
         workspace_(bytes()) {
-    hidden_ = run.hidden != nullptr ? run.hidden + begin_ * width_
-                                    : workspace_.take<float>(tokens_ * width_);
-    branch_ = workspace_.take<float>(tokens_ * width_);
-    pooled_ = workspace_.take<float>(texts_ * width_);
+    for (std::size_t i = 0; i < float_buffers; ++i) {
+      floats_[i] = workspace_.take<float>(floats_of(static_cast<Floats>(i)));
+    }
     for (std::size_t i = 0; i < bit_buffers; ++i) {
       bits_[i] = workspace_.take<std::uint64_t>(words_of(static_cast<Bits>(i)));
     }
+    if (run.hidden != nullptr) hidden() = run.hidden + begin_ * width_;
+    scores_ = workspace_.take<float>(scores());
+    product_ = workspace_.take<float>(product_floats());
     scratch_ = workspace_.take<std::uint32_t>(scratch());
   }
 
@@ -135,7 +138,7 @@ class PlanGroup {
         const std::size_t n = row(b) + t;
         const auto id = static_cast<std::size_t>(run_.ids[begin_ + n]);
         const auto type = static_cast<std::size_t>(run_.type_ids[begin_ + n]);
-        float* const y = hidden_ + n * width_;
+        float* const y = hidden() + n * width_;
         const float* word = y;
         if (s.bits.empty()) {
           word = s.table.row(id).data();
@@ -188,43 +191,123 @@ class PlanGroup {
     }
   }
 
+  void operator()(const MatrixStep& s) {
+    kernels::MatrixProduct product;
+    product.a = floats(s.from);
+    product.a_stride = product.k = s.weight.cols();
+    product.b = s.weight.data().data();
+    product.b_stride = s.weight.cols();
+    product.b_transposed = true;
+    product.c = floats(s.to);
+    product.c_stride = product.n = s.weight.rows();
+    product.m = rows_of(s.to);
+    product.bias = s.bias.data().data();
+    kernels_.product(product, product_);
+    if (!s.activation) return;
+    const auto function = *s.activation == Activation::relu   ? kernels_.relu
+                          : *s.activation == Activation::gelu ? kernels_.gelu
+                                                              : kernels_.tanh;
+    function(product.c, product.m * product.n, product.c);
+  }
+
+  void operator()(const FloatAttentionStep& s) {
+    const std::size_t head_size = width_ / s.heads;
+    for (std::size_t b = 0; b < texts_; ++b) {
+      const std::size_t tokens = length(b);
+      for (std::size_t head = 0; head < s.heads; ++head) {
+        const std::size_t begin = row(b) * width_ + head * head_size;
+        kernels::MatrixProduct scores;
+        scores.a = floats(Floats::q) + begin;
+        scores.b = floats(Floats::k) + begin;
+        scores.a_stride = scores.b_stride = width_;
+        scores.b_transposed = true;
+        scores.c = scores_;
+        scores.c_stride = scores.m = scores.n = tokens;
+        scores.k = head_size;
+        scores.scale = s.scale;
+        kernels_.product(scores, product_);
+        kernels_.softmax(scores_, tokens, tokens, scores_);
+
+        kernels::MatrixProduct mix;
+        mix.a = scores_;
+        mix.a_stride = mix.m = mix.k = tokens;
+        mix.b = floats(Floats::v) + begin;
+        mix.c = floats(Floats::context) + begin;
+        mix.b_stride = mix.c_stride = width_;
+        mix.n = head_size;
+        kernels_.product(mix, product_);
+      }
+    }
+  }
+
+  void operator()(const FirstStep& /*s*/) {
+    for (std::size_t b = 0; b < texts_; ++b) {
+      std::copy_n(hidden() + row(b) * width_, width_, floats(Floats::first) + b * width_);
+    }
+  }
+
   void operator()(const ResidualNormStep& s) {
     for (std::size_t n = 0; n < tokens_; ++n) {
-      float* const y = hidden_ + n * width_;
-      kernels_.add(y, branch_ + n * width_, width_, y);
+      float* const y = hidden() + n * width_;
+      kernels_.add(y, floats(Floats::branch) + n * width_, width_, y);
       normalize(y, s.gamma, s.beta, s.epsilon);
     }
   }
 
   void operator()(const ClassifyStep& s) {
-    kernels_.tanh(pooled_, texts_ * width_, pooled_);
+    float* const pooled = floats(Floats::pooled);
+    kernels_.tanh(pooled, texts_ * width_, pooled);
     const std::size_t labels = run_.plan.labels;
     for (std::size_t b = 0; b < texts_; ++b) {
       for (std::size_t k = 0; k < labels; ++k) {
         run_.logits[(first_ + b) * labels + k] =
-            kernels_.row_dot(pooled_ + b * width_, s.weight.row(k).data(), width_) +
+            kernels_.row_dot(pooled + b * width_, s.weight.row(k).data(), width_) +
             s.bias.data()[k];
       }
     }
   }
 
  private:
+  static constexpr std::size_t float_buffers = static_cast<std::size_t>(Floats::pooled) + 1;
   static constexpr std::size_t bit_buffers = static_cast<std::size_t>(Bits::pooler_in) + 1;
 
-  [[nodiscard]] std::size_t words_of(Bits bits) const {
-    return (row_a_text(bits) ? texts_ : tokens_) * words_for(cols_of(run_.plan, bits));
+  template <class Buffer>
+  [[nodiscard]] std::size_t rows_of(Buffer buffer) const {
+    return row_a_text(buffer) ? texts_ : tokens_;
   }
-  /// Of the largest product and of the longest text's attention.
+  /// Elements to set aside: none for what the plan never writes, or the caller provides.
+  [[nodiscard]] std::size_t floats_of(Floats name) const {
+    if (!run_.buffers.has(name) || (name == Floats::hidden && run_.hidden != nullptr)) return 0;
+    return rows_of(name) * cols_of(run_.plan, name);
+  }
+  [[nodiscard]] std::size_t words_of(Bits name) const {
+    return run_.buffers.has(name) ? rows_of(name) * words_for(cols_of(run_.plan, name)) : 0;
+  }
+  [[nodiscard]] std::size_t longest() const {
+    std::size_t most = 0;
+    for (std::size_t b = 0; b < texts_; ++b) most = std::max(most, length(b));
+    return most;
+  }
+  /// One head's scores, and the panels of a product, of a plan in floats.
+  [[nodiscard]] std::size_t scores() const {
+    return run_.buffers.has(Floats::context) ? longest() * longest() : 0;
+  }
+  [[nodiscard]] std::size_t product_floats() const {
+    return run_.buffers.float_products ? kernels_.product_workspace : 0;
+  }
+  /// Of the largest product and of the longest text's attention, of a plan in bits.
   [[nodiscard]] std::size_t scratch() const {
-    std::size_t longest = 0;
-    for (std::size_t b = 0; b < texts_; ++b) longest = std::max(longest, length(b));
+    if (!run_.buffers.any_bits()) return 0;
     return std::max(kernels::product_scratch(std::max(width_, run_.plan.inner)),
-                    kernels::attention_scratch(longest, width_));
+                    kernels::attention_scratch(longest(), width_));
   }
   [[nodiscard]] std::size_t bytes() const {
-    std::size_t total = 2 * Workspace::size_of<float>(tokens_ * width_) +
-                        Workspace::size_of<float>(texts_ * width_) +
+    std::size_t total = Workspace::size_of<float>(scores()) +
+                        Workspace::size_of<float>(product_floats()) +
                         Workspace::size_of<std::uint32_t>(scratch());
+    for (std::size_t i = 0; i < float_buffers; ++i) {
+      total += Workspace::size_of<float>(floats_of(static_cast<Floats>(i)));
+    }
     for (std::size_t i = 0; i < bit_buffers; ++i) {
       total += Workspace::size_of<std::uint64_t>(words_of(static_cast<Bits>(i)));
     }
@@ -236,9 +319,9 @@ class PlanGroup {
   }
   [[nodiscard]] std::size_t length(std::size_t b) const { return run_.texts.length(first_ + b); }
 
+  [[nodiscard]] float*& hidden() { return floats_[static_cast<std::size_t>(Floats::hidden)]; }
   [[nodiscard]] float* floats(Floats name) const {
-    if (name == Floats::pooled) return pooled_;
-    return name == Floats::hidden ? hidden_ : branch_;
+    return floats_[static_cast<std::size_t>(name)];
   }
   [[nodiscard]] std::uint64_t* bits(Bits name) const {
     return bits_[static_cast<std::size_t>(name)];
@@ -247,7 +330,7 @@ class PlanGroup {
   [[nodiscard]] kernels::BinaryProduct product(const Product& p, Bits from) const {
     const std::size_t cols = cols_of(run_.plan, from);
     kernels::BinaryProduct result;
-    result.a = {bits(from), row_a_text(from) ? texts_ : tokens_, cols, words_for(cols)};
+    result.a = {bits(from), rows_of(from), cols, words_for(cols)};
     result.weight = static_cast<const CpuLayout&>(*p.weight).panels();
     result.outputs = p.outputs;
     result.step = p.step;
@@ -269,10 +352,10 @@ class PlanGroup {
   std::size_t begin_;  // token
   std::size_t tokens_;
   Workspace workspace_;
-  float* hidden_ = nullptr;
-  float* branch_ = nullptr;
-  float* pooled_ = nullptr;
+  std::array<float*, float_buffers> floats_{};
   std::array<std::uint64_t*, bit_buffers> bits_{};
+  float* scores_ = nullptr;
+  float* product_ = nullptr;
   std::uint32_t* scratch_ = nullptr;
 };
 
@@ -283,7 +366,7 @@ class PlanGroup {
 [[nodiscard]] inline PlanResult run_plan_on_cpu(const Plan& plan, const IdTensor& ids,
                                                 const IdTensor& type_ids, const Ragged& texts,
                                                 bool want_hidden) {
-  check_plan(plan);
+  const PlanBuffers buffers = check_plan(plan);
   check_batch(plan, ids, type_ids, texts);
   PlanResult result;
   if (texts.texts() == 0) return result;
@@ -291,6 +374,7 @@ class PlanGroup {
   if (want_hidden) result.hidden = Tensor::uninitialized(Shape{texts.tokens(), plan.width});
 
   const detail::PlanRun run{plan,
+                            buffers,
                             detail::kernels_of(plan),
                             ids.data().data(),
                             type_ids.data().data(),

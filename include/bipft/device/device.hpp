@@ -1,5 +1,6 @@
 #pragma once
-/// Device: what a tensor can be asked for, wherever its numbers live.
+/// Device: what a tensor can be asked for, wherever its numbers live. What answers and no more is a
+/// Runner (device/runner.hpp), which every device is as well.
 ///
 /// All that stands above this floor is written in these words once and runs on every device:
 /// `CpuDevice` is the reference, others may keep their results to themselves (Tensor's Residence).
@@ -12,22 +13,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/random.hpp"
 #include "bipft/core/tensor.hpp"
-#include "bipft/device/plan.hpp"
+#include "bipft/device/runner.hpp"
 
 namespace bipft {
-
-/// Elementwise activation functions.
-enum class Activation {
-  relu,  ///< max(x, 0)
-  gelu,  ///< x/2 (1 + erf(x/√2)), the exact form
-  tanh,
-};
 
 /// What layer_norm remembers for its backward pass.
 struct LayerNormResult {
@@ -66,18 +59,8 @@ struct AdamWStep {
   float gradient_scale;            ///< from clipping; 1 leaves the gradient alone
 };
 
-/// What a packed model answers for a batch.
-struct PlanResult {
-  Tensor logits;  ///< [B, K]
-  Tensor hidden;  ///< [N, C]  the last layer's, if they were asked for
-};
-
-class Device {
+class Device : public Runner {
  public:
-  Device() = default;
-  Device(const Device&) = delete;
-  Device& operator=(const Device&) = delete;
-  virtual ~Device() = default;
 
   // --- Float products (fused) --------------------------------------------------------------------
 
@@ -157,8 +140,6 @@ class Device {
   /// dx, from x and, for tanh, from y = tanh(x) given in its place.
   [[nodiscard]] virtual Tensor activate_backward(Activation f, const Tensor& x,
                                                  const Tensor& dy) = 0;
-  /// e^x.
-  [[nodiscard]] virtual Tensor exponential(const Tensor& x) = 0;
   /// Zero with probability p, else x / (1 - p), by one random number an element. The backward pass
   /// is the same call on dy.
   [[nodiscard]] virtual Tensor dropout(const Tensor& x, const Random& random, float p) = 0;
@@ -193,17 +174,6 @@ class Device {
   /// In place on parameter, m and v; all of one shape.
   virtual void adamw(Tensor& parameter, Tensor& m, Tensor& v, const Tensor& gradient,
                      const AdamWStep& step) = 0;
-
-  // --- Packed models -----------------------------------------------------------------------------
-
-  /// This device's own layout of a weight matrix, for a Product of a Plan that runs here.
-  [[nodiscard]] virtual std::shared_ptr<const WeightLayout> lay_out(const BitMatrix& weight) = 0;
-  /// Walks the plan for a batch of texts. Safe to call from any number of threads at once.
-  ///   ids, type_ids: [N]
-  /// Throws Error if an id or a length does not fit the plan.
-  [[nodiscard]] virtual PlanResult run(const Plan& plan, const IdTensor& ids,
-                                       const IdTensor& type_ids, const Ragged& texts,
-                                       bool want_hidden) = 0;
 };
 
 /// The device that the process computes on. Defined in device/devices.hpp, the menu of devices.

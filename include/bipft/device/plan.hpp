@@ -1,19 +1,22 @@
 #pragma once
-/// Plan: a packed model as a flat list of fused steps, all that a device needs to run it.
+/// Plan: a model as a flat list of fused steps, all that a device needs to run it.
 ///
-/// Layers do not call each other at inference. `compile()` (model/packed_model.hpp) turns the parts
-/// of a packed model into steps over three float matrices and a few bit matrices, whose names are
-/// fixed here; a device walks the list once for each group of texts. In every step N is the number
-/// of tokens of the group and nothing is computed for tokens that do not exist.
+/// Layers do not call each other at inference. `compile()` (model/compile.hpp for bits,
+/// model/compile_floats.hpp) turns the parts of a model into steps over float matrices and bit
+/// matrices, whose names are fixed here; a device walks the list once for each group of texts. In
+/// every step N is the number of tokens of the group and nothing is computed for tokens that do not
+/// exist.
 ///
 /// Integers first: a linear step's product with ±1 weights is
 ///   v = base[o] - step · popcount(a xor w),
 /// exact whatever the levels of `a` (see Product), and what follows it is either one multiplication
 /// and one addition in float, or a comparison with an integer that gives the next bits at once.
+/// A model in full precision uses MatrixStep, FloatAttentionStep and FirstStep in their place.
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -39,8 +42,15 @@ struct Product {
   std::shared_ptr<const WeightLayout> weight;  ///< of the device that the plan is bound to
 };
 
-/// Named buffers of a plan.
-enum class Floats { hidden, branch, pooled };  ///< [N, C], [N, C], [B, C]
+/// Elementwise activation functions.
+enum class Activation {
+  relu,  ///< max(x, 0)
+  gelu,  ///< x/2 (1 + erf(x/√2)), the exact form
+  tanh,
+};
+
+/// Named buffers of a plan: [N, C], but inner [N, F]; first and pooled [B, C].
+enum class Floats { hidden, branch, q, k, v, context, inner, first, pooled };
 enum class Bits { q_in, k_in, v_in, q, k, v, context, ffn_in, inner, pooler_in };
 
 /// hidden = layer_norm(±scale[id] by the id's bits + position[t] + type[type id])
@@ -96,6 +106,24 @@ struct AttentionStep {
   std::vector<std::int32_t> threshold;  ///< [C]
 };
 
+/// to = activation(from wᵀ + bias), in floats (fused).
+struct MatrixStep {
+  Floats from = Floats::hidden;
+  Floats to = Floats::branch;
+  Tensor weight;  ///< [O, C]
+  Tensor bias;    ///< [O]
+  std::optional<Activation> activation;
+};
+
+/// context = softmax(scale · q kᵀ) v, text by text and head by head, in floats (fused).
+struct FloatAttentionStep {
+  std::size_t heads = 0;
+  float scale = 0;
+};
+
+/// first = hidden of each text's first token
+struct FirstStep {};
+
 /// hidden = layer_norm(hidden + branch)
 struct ResidualNormStep {
   Tensor gamma, beta;
@@ -109,7 +137,8 @@ struct ClassifyStep {
 };
 
 using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
-                          ResidualNormStep, ClassifyStep>;
+                          MatrixStep, FloatAttentionStep, FirstStep, ResidualNormStep,
+                          ClassifyStep>;
 
 struct Plan {
   std::size_t width = 0;      ///< C

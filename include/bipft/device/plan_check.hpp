@@ -21,7 +21,30 @@ namespace bipft {
 }
 /// Has the buffer one row a text instead of one a token?
 [[nodiscard]] inline bool row_a_text(Bits bits) { return bits == Bits::pooler_in; }
-[[nodiscard]] inline bool row_a_text(Floats floats) { return floats == Floats::pooled; }
+[[nodiscard]] inline std::size_t cols_of(const Plan& plan, Floats floats) {
+  return floats == Floats::inner ? plan.inner : plan.width;
+}
+[[nodiscard]] inline bool row_a_text(Floats floats) {
+  return floats == Floats::first || floats == Floats::pooled;
+}
+
+/// What a plan needs room for: the buffers that it writes, and its products.
+class PlanBuffers {
+ public:
+  bool float_products = false;
+
+  [[nodiscard]] bool any_bits() const { return written_ >= mark(Bits{}); }
+  [[nodiscard]] bool has(Floats floats) const { return (written_ & mark(floats)) != 0; }
+  [[nodiscard]] bool has(Bits bits) const { return (written_ & mark(bits)) != 0; }
+  void add(Floats floats) { written_ |= mark(floats); }
+  void add(Bits bits) { written_ |= mark(bits); }
+
+ private:
+  static unsigned mark(Floats floats) { return 1U << static_cast<unsigned>(floats); }
+  static unsigned mark(Bits bits) { return 0x10000U << static_cast<unsigned>(bits); }
+
+  unsigned written_ = 0;
+};
 
 namespace detail {
 
@@ -30,7 +53,7 @@ class PlanCheck {
  public:
   explicit PlanCheck(const Plan& plan) : plan_(plan) {}
 
-  void run() {
+  PlanBuffers run() {
     if (plan_.width == 0 || plan_.positions == 0 || plan_.labels == 0) {
       fail("plan: width ", plan_.width, ", positions ", plan_.positions, " and labels ",
            plan_.labels, " must all be at least 1");
@@ -40,6 +63,7 @@ class PlanCheck {
       fail("plan: must begin with an EmbedStep and end with a ClassifyStep");
     }
     for (; step_ < plan_.steps.size(); ++step_) std::visit(*this, plan_.steps[step_]);
+    return written_;
   }
 
   void operator()(const EmbedStep& s) {
@@ -95,6 +119,33 @@ class PlanCheck {
     wrote(Bits::context);
   }
 
+  void operator()(const MatrixStep& s) {
+    read(s.from);
+    if (s.from == s.to) refuse("reads and writes the same floats");
+    same_rows(row_a_text(s.from), row_a_text(s.to));
+    equal("weight columns", s.weight.cols(), cols_of(plan_, s.from));
+    equal("weight rows", s.weight.rows(), cols_of(plan_, s.to));
+    equal("bias", s.bias.numel(), s.weight.rows());
+    written_.float_products = true;
+    wrote(s.to);
+  }
+
+  void operator()(const FloatAttentionStep& s) {
+    read(Floats::q);
+    read(Floats::k);
+    read(Floats::v);
+    if (s.heads == 0 || plan_.width % s.heads != 0) {
+      refuse(s.heads, " heads do not divide width ", plan_.width);
+    }
+    written_.float_products = true;
+    wrote(Floats::context);
+  }
+
+  void operator()(const FirstStep& /*s*/) {
+    read(Floats::hidden);
+    wrote(Floats::first);
+  }
+
   void operator()(const ResidualNormStep& s) {
     read(Floats::hidden);
     read(Floats::branch);
@@ -131,21 +182,18 @@ class PlanCheck {
     if (from != to) refuse("a product of one row a text gives one row a text");
   }
 
-  // Each buffer is one bit of `written_`: floats first, then bits.
-  static unsigned mark(Floats floats) { return 1U << static_cast<unsigned>(floats); }
-  static unsigned mark(Bits bits) { return 8U << static_cast<unsigned>(bits); }
   template <class Buffer>
   void read(Buffer buffer) const {
-    if ((written_ & mark(buffer)) == 0) refuse("reads a buffer that no step before it writes");
+    if (!written_.has(buffer)) refuse("reads a buffer that no step before it writes");
   }
   template <class Buffer>
   void wrote(Buffer buffer) {
-    written_ |= mark(buffer);
+    written_.add(buffer);
   }
 
   const Plan& plan_;
   std::size_t step_ = 0;
-  unsigned written_ = 0;
+  PlanBuffers written_;
 };
 
 inline void check_ids(const char* what, const IdTensor& ids, const Ragged& texts,
@@ -166,8 +214,9 @@ inline void check_ids(const char* what, const IdTensor& ids, const Ragged& texts
 
 }  // namespace detail
 
-/// Throws Error, naming the step and the numbers that clash, if the plan is not sound.
-inline void check_plan(const Plan& plan) { detail::PlanCheck(plan).run(); }
+/// Throws Error, naming the step and the numbers that clash, if the plan is not sound; else tells
+/// which buffers it needs.
+inline PlanBuffers check_plan(const Plan& plan) { return detail::PlanCheck(plan).run(); }
 
 /// Throws Error if an id, a type id or a length does not fit a plan that check_plan has passed.
 inline void check_batch(const Plan& plan, const IdTensor& ids, const IdTensor& type_ids,

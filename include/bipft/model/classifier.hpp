@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "bipft/core/parallel.hpp"
-#include "bipft/device/devices.hpp"
+#include "bipft/device/runners.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/model/network.hpp"
 #include "bipft/text/wordpiece.hpp"
@@ -53,12 +53,12 @@ class Classifier {
  public:
   /// From a file. Throws Error{Fault::model} if it is missing, damaged, or no model.
   [[nodiscard]] static Classifier load(const std::string& path) {
-    return Classifier(load_model(path));
+    return Classifier(load_model(path, Wanted::answers));
   }
   /// From the bytes of a file, of which nothing is needed afterwards.
   [[nodiscard]] static Classifier from_memory(std::span<const std::byte> bytes,
                                               std::string_view name = "memory") {
-    return Classifier(load_model(bytes, name));
+    return Classifier(load_model(bytes, name, Wanted::answers));
   }
 
   explicit Classifier(ModelFile file)
@@ -66,15 +66,12 @@ class Classifier {
         digest_(std::move(file.digest)),
         file_bytes_(file.bytes),
         tokenizer_(std::move(file.vocabulary), card_.tokenizer),
-        network_(file.packed ? Network(*file.packed, active_device())
-                             : Network(std::move(*file.latent), active_device())) {}
+        network_(file.packed ? Network(*file.packed, active_runner())
+                             : Network(*file.latent, active_runner())) {}
 
   /// From a network in any form: for comparisons of the same model in several.
   Classifier(ModelCard card, WordPiece tokenizer, Network network)
       : card_(std::move(card)), tokenizer_(std::move(tokenizer)), network_(std::move(network)) {}
-  Classifier(ModelCard card, WordPiece tokenizer, Model model)
-      : Classifier(std::move(card), std::move(tokenizer),
-                   Network(std::move(model), active_device())) {}
 
   [[nodiscard]] Prediction predict(std::string_view text) const {
     const TextPair one[] = {TextPair(text)};
@@ -106,14 +103,8 @@ class Classifier {
     std::vector<std::vector<float>> vectors;
     network_.for_each_batch(
         encode_all(texts), true, [&](const Batch& batch, const PlanResult& result) {
-          Tensor means;
-          if (pooling == Pooling::mean) {
-            means = network_.device().mean_rows(result.hidden, batch.texts);
-          }
           for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
-            const auto row =
-                pooling == Pooling::mean ? means.row(b) : result.hidden.row(batch.texts.begin(b));
-            vectors.emplace_back(row.begin(), row.end());
+            vectors.push_back(pool(result.hidden, batch.texts, b, pooling));
           }
         });
     return vectors;
@@ -149,6 +140,20 @@ class Classifier {
       for (std::size_t i = begin; i < end; ++i) encoded[i] = encode(texts[i]);
     });
     return encoded;
+  }
+
+  /// The vector of text b. A mean is added up row by row.
+  [[nodiscard]] static std::vector<float> pool(const Tensor& hidden, const Ragged& texts,
+                                               std::size_t b, Pooling pooling) {
+    const auto first = hidden.row(texts.begin(b));
+    std::vector<float> vector(first.begin(), first.end());
+    if (pooling == Pooling::cls) return vector;
+    for (std::size_t t = 1; t < texts.length(b); ++t) {
+      const auto row = hidden.row(texts.begin(b) + t);
+      for (std::size_t c = 0; c < vector.size(); ++c) vector[c] += row[c];
+    }
+    for (float& value : vector) value /= static_cast<float>(texts.length(b));
+    return vector;
   }
 
   /// softmax(logits / temperature), in double: a handful of numbers, alike everywhere but for the

@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "bipft/binarize/binary_attention.hpp"
-#include "bipft/device/device.hpp"
+#include "bipft/binarize/attention_scale.hpp"
 #include "bipft/device/plan.hpp"
+#include "bipft/device/runner.hpp"
 #include "bipft/model/packed_model.hpp"
 
 namespace bipft {
@@ -49,7 +49,7 @@ template <class Holds>
 
 class PlanMaker {
  public:
-  PlanMaker(const PackedModel& model, Device& device) : model_(model), device_(device) {}
+  PlanMaker(const PackedModel& model, Runner& runner) : model_(model), runner_(runner) {}
 
   [[nodiscard]] Plan make() {
     const ModelConfig& config = model_.config;
@@ -94,7 +94,7 @@ class PlanMaker {
     for (std::size_t m = 0; m < values; ++m) {
       for (std::size_t i = 0; i < values; ++i) difference[m * values + i] = score(i) - score(m);
     }
-    const Tensor terms = device_.exponential(Tensor(Shape{values, values}, difference));
+    const Tensor terms = runner_.exponential(Tensor(Shape{values, values}, difference));
     step.exponential.assign(terms.data().begin(), terms.data().end());
 
     // A query's channel is an integer within ±T, its level's scale one multiplication.
@@ -174,22 +174,23 @@ class PlanMaker {
         result.base[o] = ones;
       }
     }
-    result.weight = device_.lay_out(l.bits);
+    result.weight = runner_.lay_out(l.bits);
     return result;
   }
 
   [[nodiscard]] float epsilon() const { return static_cast<float>(model_.config.norm_epsilon); }
 
   const PackedModel& model_;
-  Device& device_;
+  Runner& runner_;
   Plan plan_;
 };
 
 }  // namespace detail
 
-/// The plan that computes `model` on `device`. The model is not needed any more afterwards.
-[[nodiscard]] inline Plan compile(const PackedModel& model, Device& device) {
-  return detail::PlanMaker(model, device).make();
+/// The plan that computes `model` on the device of `runner`. The model is not needed any more
+/// afterwards.
+[[nodiscard]] inline Plan compile(const PackedModel& model, Runner& runner) {
+  return detail::PlanMaker(model, runner).make();
 }
 
 }  // namespace bipft

@@ -6,6 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -13,6 +16,7 @@
 #include "bipft/data/batches.hpp"
 #include "bipft/model/config.hpp"
 #include "bipft/model/packed_model.hpp"
+#include "bipft/model/parameters.hpp"
 #include "bipft/nn/embedding.hpp"
 #include "bipft/nn/encoder_layer.hpp"
 #include "bipft/ops/select.hpp"
@@ -34,6 +38,11 @@ struct Model {
   /// All matrices zero, for numbers that are about to be read.
   struct Blank {};
   Model(const ModelConfig& shape, Blank /*blank*/) : Model(shape, Initializer{}) {}
+
+  /// With the given numbers, which share their memory with it until it learns. They were learnt, so
+  /// what binarizers find out on a first batch is found out.
+  /// Throws Error{Fault::model} that lists what is missing, left over or of another shape.
+  explicit Model(const ModelParameters& parameters);
 
   void visit(auto&& part) {
     part("embedding", embedding);
@@ -60,6 +69,9 @@ struct Model {
   [[nodiscard]] Var operator()(Tape& tape, const Batch& batch) {
     return classify(encode(tape, batch), batch.texts);
   }
+
+  /// A snapshot of what it learns with.
+  [[nodiscard]] ModelParameters parameters(Device& device) const;
 
   /// A snapshot in bits. Throws Error if the model is not binary.
   [[nodiscard]] PackedModel pack(Device& device) const;
@@ -123,6 +135,58 @@ inline void unpack_norm(LayerNorm& norm, const PackedNorm& packed) {
 }
 
 }  // namespace detail
+
+namespace detail {
+
+/// Parameters were learnt, so what binarizers find out on a first batch is found out.
+inline void mark_calibrated(Model& model) {
+  for_each<Calibrated>(model, [](const std::string&, Calibrated& flag) { flag.value = true; });
+}
+
+/// Puts `values` into the parameters of their names. Returns what does not fit, or nothing.
+[[nodiscard]] inline std::string assign(Model& model, const std::vector<NamedTensor>& values) {
+  std::string problems;
+  const auto problem = [&problems](const auto&... parts) {
+    problems += concat(problems.empty() ? "" : "; ", parts...);
+  };
+  std::map<std::string_view, const Tensor*> left;
+  for (const NamedTensor& value : values) left.emplace(value.name, &value.tensor);
+  for_each<Parameter>(model, [&](const std::string& name, Parameter& parameter) {
+    const auto found = left.find(name);
+    if (found == left.end()) return problem(name, ": missing");
+    if (found->second->shape() != parameter.value.shape()) {
+      problem(name, ": ", found->second->shape(), " where ", parameter.value.shape(), " belongs");
+    }
+    parameter.value = *found->second;
+    left.erase(found);
+  });
+  for (const auto& [name, tensor] : left) problem(name, ": the model has no such parameter");
+  return problems;
+}
+
+}  // namespace detail
+
+inline Model::Model(const ModelParameters& parameters) : Model(parameters.config, Blank{}) {
+  const std::string problems = detail::assign(*this, parameters.tensors);
+  if (!problems.empty()) fail(Fault::model, "parameters: ", problems);
+  detail::mark_calibrated(*this);
+}
+
+inline ModelParameters Model::parameters(Device& device) const {
+  ModelParameters result{config, {}, {}, {}};
+  Model handles = *this;  // visiting is not const
+  for_each<Parameter>(handles, [&](const std::string& name, const Parameter& parameter) {
+    result.tensors.push_back({name, parameter.value});
+  });
+  if (!config.binary() && embedding.binary) {
+    SignRows rows =
+        std::visit([&](const auto& chosen) { return chosen.signs(device, embedding.word.value); },
+                   *embedding.binary);
+    result.word_bits = std::move(rows.bits);
+    result.word_alpha = std::move(rows.scale);
+  }
+  return result;
+}
 
 inline PackedModel Model::pack(Device& device) const {
   if (!config.binary()) fail("Model::pack: a model of ", config.weight_bits, "-bit weights");

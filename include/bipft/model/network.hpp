@@ -1,44 +1,57 @@
 #pragma once
-/// Network: a model bound to a device and ready to answer, in whichever form it is.
+/// Network: a model bound to a device and ready to answer.
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "bipft/data/batches.hpp"
+#include "bipft/device/runner.hpp"
 #include "bipft/model/compile.hpp"
-#include "bipft/model/model.hpp"
+#include "bipft/model/compile_floats.hpp"
+#include "bipft/model/packed_model.hpp"
+#include "bipft/model/parameters.hpp"
 
 namespace bipft {
+
+/// How a network computes: by a plan as here, or on a tape (model/tape_network.hpp).
+class NetworkForm {
+ public:
+  virtual ~NetworkForm() = default;
+  [[nodiscard]] virtual PlanResult run(const Batch& batch, bool want_hidden) const = 0;
+};
+
+namespace detail {
+
+class PlanForm final : public NetworkForm {
+ public:
+  PlanForm(Plan plan, Runner& runner) : plan_(std::move(plan)), runner_(runner) {}
+  [[nodiscard]] PlanResult run(const Batch& batch, bool want_hidden) const override {
+    return runner_.run(plan_, batch.ids, batch.type_ids, batch.texts, want_hidden);
+  }
+
+ private:
+  Plan plan_;
+  Runner& runner_;
+};
+
+}  // namespace detail
 
 /// Const and safe to share among threads.
 class Network {
  public:
   /// From bits.
-  Network(const PackedModel& packed, Device& device)
-      : device_(&device), plan_(compile(packed, device)) {}
+  Network(const PackedModel& packed, Runner& runner)
+      : form_(std::make_unique<detail::PlanForm>(compile(packed, runner), runner)) {}
+  /// In full precision. Throws Error if `floats` are the latent weights of a binary model.
+  Network(const ModelParameters& floats, Runner& runner)
+      : form_(std::make_unique<detail::PlanForm>(compile(floats), runner)) {}
+  explicit Network(std::unique_ptr<const NetworkForm> form) : form_(std::move(form)) {}
 
-  /// In floats. A binary model computes its reference form: the same bytes, by float products.
-  Network(Model model, Device& device)
-      : device_(&device), model_(std::make_unique<Model>(std::move(model))) {}
-
-  /// The reference form of a packed model.
-  [[nodiscard]] static Network reference(const PackedModel& packed, Device& device) {
-    Model model = Model::unpack(packed, device);
-    model.embedding.binary.reset();  // its words are levels already
-    return Network(std::move(model), device);
-  }
-
-  [[nodiscard]] Device& device() const { return *device_; }
-
-  /// Throws Error if an id or a length does not fit the model.
   [[nodiscard]] PlanResult operator()(const Batch& batch, bool want_hidden = false) const {
-    if (plan_) return device_->run(*plan_, batch.ids, batch.type_ids, batch.texts, want_hidden);
-    Tape tape(*device_, Tape::Mode::inference, Tape::Products::floats);
-    const Var hidden = model_->encode(tape, batch);
-    return {model_->classify(hidden, batch.texts).value(), hidden.value()};
+    return form_->run(batch, want_hidden);
   }
 
   /// Calls `use(batch, result)` for `texts` in their order, in batches that bound the memory.
@@ -72,9 +85,7 @@ class Network {
  private:
   static constexpr std::size_t batch_tokens = 8192;
 
-  Device* device_;
-  std::optional<Plan> plan_;      // bits, or
-  std::unique_ptr<Model> model_;  // floats: only read, though its layers are not const
+  std::unique_ptr<const NetworkForm> form_;
 };
 
 }  // namespace bipft

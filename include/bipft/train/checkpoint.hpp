@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "bipft/model/model_file.hpp"
+#include "bipft/model/tensor_file.hpp"
 #include "bipft/train/fit.hpp"
 
 namespace bipft {
@@ -53,7 +54,9 @@ inline void save_checkpoint(const std::string& path, Trainer& trainer, ModelCard
          "; the checkpoint was left as it was. Try a lower --lr");
   }
   TensorWriter writer;
-  writer.parameters("model.", trainer.model());
+  for_each<Parameter>(trainer.model(), [&](const std::string& name, const Parameter& parameter) {
+    writer("model." + name, parameter.value, {});
+  });
   Json state = to_json(trainer.state());
   trainer.optimizer().visit([&](const std::string& name, auto& part) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(part)>, Tensor>) {
@@ -76,10 +79,7 @@ inline void save_checkpoint(const std::string& path, Trainer& trainer, ModelCard
                       writer("best." + name, part, shape);
                     });
   }
-  if (best && best->latent) {
-    Model latent = *best->latent;
-    writer.parameters("best_latent.", latent);
-  }
+  if (best && best->latent) writer.parameters("best_latent.", *best->latent);
   writer.vocabulary(vocabulary);
   card.kind = "checkpoint";
   TensorMetadata metadata = card.to_metadata();
@@ -120,7 +120,9 @@ class Checkpoint {
     const Json state = Json::parse(*text, concat(file_.name(), " (bipft.state)"),
                                    {.fault = Fault::model, .max_depth = 8});
     TensorReader reader(file_);
-    reader.parameters("model.", trainer.model());
+    for_each<Parameter>(trainer.model(), [&](const std::string& name, Parameter& parameter) {
+      reader("model." + name, parameter.value, parameter.value.shape());
+    });
     trainer.optimizer().visit([&](const std::string& name, auto& part) {
       if constexpr (std::is_same_v<std::remove_cvref_t<decltype(part)>, Tensor>) {
         reader("adamw." + name, part, part.shape());
@@ -147,9 +149,7 @@ class Checkpoint {
       best->packed = std::move(packed);
     }
     if (state["best_latent"].as_bool()) {
-      best->latent = Model(card_.config, Model::Blank{});
-      reader.parameters("best_latent.", *best->latent);
-      detail::mark_calibrated(*best->latent);
+      best->latent = reader.parameters_behind("best_latent.", card_.config);
     }
     (void)reader.vocabulary(card_.config);
     reader.finish();

@@ -126,8 +126,8 @@ enum class FitEnd { finished, interrupted };
 
 /// A model in one of its forms: the best of a training so far.
 struct Snapshot {
-  std::optional<PackedModel> packed;  ///< of a binary model
-  std::optional<Model> latent;        ///< of a float model, or if latent weights are wanted
+  std::optional<PackedModel> packed;      ///< of a binary model
+  std::optional<ModelParameters> latent;  ///< of a float model, or if latent weights are wanted
 };
 
 /// How good predicted labels are; larger is better.
@@ -288,7 +288,7 @@ class Trainer {
   [[nodiscard]] Snapshot snapshot() {
     Snapshot now;
     if (model_.config.binary()) now.packed = model_.pack(*device_);
-    if (!now.packed || keep_latent_) now.latent = model_;
+    if (!now.packed || keep_latent_) now.latent = model_.parameters(*device_);
     return now;
   }
 

@@ -1,0 +1,46 @@
+#pragma once
+/// tape_network: a network that answers in the form that learns, by float products.
+///
+/// The reference that a plan is compared with: for a binary model the same bytes of every hidden
+/// state, at the speed of floats.
+
+#include <memory>
+#include <utility>
+
+#include "bipft/model/model.hpp"
+#include "bipft/model/network.hpp"
+
+namespace bipft {
+
+namespace detail {
+
+class TapeForm final : public NetworkForm {
+ public:
+  TapeForm(Model model, Device& device)
+      : model_(std::make_unique<Model>(std::move(model))), device_(device) {}
+
+  [[nodiscard]] PlanResult run(const Batch& batch, bool /*want_hidden*/) const override {
+    Tape tape(device_, Tape::Mode::inference, Tape::Products::floats);
+    const Var hidden = model_->encode(tape, batch);
+    return {model_->classify(hidden, batch.texts).value(), hidden.value()};
+  }
+
+ private:
+  std::unique_ptr<Model> model_;  // only read, though its layers are not const
+  Device& device_;
+};
+
+}  // namespace detail
+
+[[nodiscard]] inline Network tape_network(Model model, Device& device) {
+  return Network(std::make_unique<detail::TapeForm>(std::move(model), device));
+}
+
+/// The reference form of a packed model.
+[[nodiscard]] inline Network tape_network(const PackedModel& packed, Device& device) {
+  Model model = Model::unpack(packed, device);
+  model.embedding.binary.reset();  // its words are levels already
+  return tape_network(std::move(model), device);
+}
+
+}  // namespace bipft

@@ -1,0 +1,209 @@
+#pragma once
+/// TensorWriter and TensorReader: a model's parts to and from the tensors of a file.
+
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "bipft/io/safetensors.hpp"
+#include "bipft/model/config.hpp"
+#include "bipft/model/parameters.hpp"
+#include "bipft/text/vocabulary.hpp"
+
+namespace bipft {
+
+/// The word embedding in bits, and its rows' scales.
+inline constexpr const char* word_bits = "embedding.word.bits";
+inline constexpr const char* word_alpha = "embedding.word.alpha";
+
+/// Collects tensors for a file: bits first, so that they lie aligned, then floats, then the rest.
+class TensorWriter {
+ public:
+  void operator()(const std::string& name, const BitMatrix& bits, const Shape& /*shape*/) {
+    const BitView view = bits.view();
+    bits_.push_back({name,
+                     DType::u8,
+                     {view.rows, view.words_per_row * sizeof(std::uint64_t)},
+                     std::as_bytes(std::span(view.words, view.rows * view.words_per_row))});
+    kept_bits_.push_back(bits);
+  }
+  void operator()(const std::string& name, const Tensor& tensor, const Shape& /*shape*/) {
+    std::vector<std::size_t> shape;
+    for (std::size_t axis = 0; axis < tensor.shape().rank(); ++axis) {
+      shape.push_back(tensor.shape()[axis]);
+    }
+    floats_.push_back({name, DType::f32, std::move(shape), std::as_bytes(tensor.data())});
+    kept_.push_back(tensor);
+  }
+  void operator()(const std::string& name, float value, const Shape& shape) {
+    (*this)(name, Tensor(Shape{1}, value), shape);
+  }
+  void vocabulary(const Vocabulary& vocabulary) {
+    text_ = vocabulary.bytes();
+    rest_.push_back({"tokenizer.vocab", DType::u8, {text_.size()}, bytes_of(text_)});
+  }
+  void parameters(const std::string& prefix, const ModelParameters& parameters) {
+    for (const NamedTensor& p : parameters.tensors) (*this)(prefix + p.name, p.tensor, {});
+    if (parameters.word_bits.empty()) return;
+    (*this)(prefix + word_bits, parameters.word_bits, {});
+    (*this)(prefix + word_alpha, parameters.word_alpha, {});
+  }
+
+  [[nodiscard]] std::vector<TensorEntry> entries() const {
+    std::vector<TensorEntry> all = bits_;
+    all.insert(all.end(), floats_.begin(), floats_.end());
+    all.insert(all.end(), rest_.begin(), rest_.end());
+    return all;
+  }
+
+ private:
+  std::vector<TensorEntry> bits_, floats_, rest_;
+  std::deque<BitMatrix> kept_bits_;  // whose bytes the entries point to
+  std::deque<Tensor> kept_;
+  std::string text_;
+};
+
+/// Takes tensors out of a file, and collects all that is wrong with them before it complains.
+class TensorReader {
+ public:
+  explicit TensorReader(const Safetensors& file) : file_(&file) {}
+
+  void operator()(const std::string& name, BitMatrix& bits, const Shape& shape) {
+    const std::size_t row_bytes = words_for(shape.cols()) * sizeof(std::uint64_t);
+    const TensorEntry* entry = take(name, DType::u8, {shape.rows(), row_bytes});
+    if (entry == nullptr) return;
+    bits = BitMatrix(shape.rows(), shape.cols());
+    std::memcpy(bits.mutable_row(0), entry->bytes.data(), entry->bytes.size());
+    if (shape.cols() % 64 == 0) return;
+    const std::uint64_t padding = ~std::uint64_t{0} << (shape.cols() % 64);
+    const BitView view = bits.view();
+    for (std::size_t row = 0; row < view.rows; ++row) {
+      if ((view.row(row)[view.words_per_row - 1] & padding) == 0) continue;
+      problem(name, concat("bits beyond column ", shape.cols(), " in row ", row));
+      return;
+    }
+  }
+  void operator()(const std::string& name, Tensor& tensor, const Shape& shape) {
+    std::vector<std::size_t> extents;
+    for (std::size_t axis = 0; axis < shape.rank(); ++axis) extents.push_back(shape[axis]);
+    const TensorEntry* entry = take(name, DType::f32, extents);
+    if (entry == nullptr) return;
+    Tensor result = Tensor::uninitialized(shape);
+    std::memcpy(result.mutable_data().data(), entry->bytes.data(), entry->bytes.size());
+    for (const float value : result.data()) {
+      if (std::isfinite(value)) continue;
+      problem(name, concat("a number that is not finite (", value, ")"));
+      return;
+    }
+    tensor = std::move(result);
+  }
+  void operator()(const std::string& name, float& value, const Shape& shape) {
+    Tensor tensor;
+    (*this)(name, tensor, shape);
+    if (tensor.empty()) return;
+    value = tensor.data()[0];
+    if (value < 0.0F || (value == 0.0F && !name.ends_with(".alpha"))) {
+      problem(name, concat("a scale of ", value));
+    }
+  }
+  /// All parameters of a float model.
+  [[nodiscard]] ModelParameters float_parameters(const ModelConfig& config) {
+    ModelParameters result{config, {}, {}, {}};
+    const detail::FloatShapes shapes(config);
+    for (const auto& [name, shape] : shapes.entries()) {
+      result.tensors.push_back({name, {}});
+      (*this)(name, result.tensors.back().tensor, shape);
+    }
+    if (config.embedding_bits == 1) {
+      (*this)(word_bits, result.word_bits, Shape{config.vocabulary, config.hidden});
+      (*this)(word_alpha, result.word_alpha, Shape{config.vocabulary});
+    }
+    return result;
+  }
+  /// Whatever lies behind `prefix`, in the shapes that it has.
+  [[nodiscard]] ModelParameters parameters_behind(std::string_view prefix,
+                                                  const ModelConfig& config) {
+    ModelParameters result{config, {}, {}, {}};
+    for (const TensorEntry& entry : file_->entries()) {
+      if (!entry.name.starts_with(prefix)) continue;
+      const std::string_view name = std::string_view(entry.name).substr(prefix.size());
+      if (name == word_bits) {
+        (*this)(entry.name, result.word_bits, Shape{config.vocabulary, config.hidden});
+      } else if (name == word_alpha) {
+        (*this)(entry.name, result.word_alpha, Shape{config.vocabulary});
+      } else if (entry.shape.empty() || entry.shape.size() > 2) {
+        problem(entry.name, concat("a parameter of ", entry.shape.size(), " extents"));
+      } else {
+        const Shape shape = entry.shape.size() == 1 ? Shape{entry.shape[0]}
+                                                    : Shape{entry.shape[0], entry.shape[1]};
+        result.tensors.push_back({std::string(name), {}});
+        (*this)(entry.name, result.tensors.back().tensor, shape);
+      }
+    }
+    return result;
+  }
+  /// Nobody will ask for what lies behind `prefix`.
+  void pass_over(std::string_view prefix) {
+    for (const TensorEntry& entry : file_->entries()) {
+      if (entry.name.starts_with(prefix)) used_.insert(entry.name);
+    }
+  }
+  [[nodiscard]] Vocabulary vocabulary(const ModelConfig& config) {
+    used_.insert("tokenizer.vocab");
+    const TensorEntry* entry = file_->find("tokenizer.vocab");
+    if (entry == nullptr || entry->dtype != DType::u8) {
+      fail(Fault::model, file_->name(), ": no vocabulary (a U8 tensor tokenizer.vocab)");
+    }
+    Vocabulary vocabulary =
+        Vocabulary::parse({reinterpret_cast<const char*>(entry->bytes.data()), entry->bytes.size()},
+                          concat(file_->name(), " (tokenizer.vocab)"));
+    if (vocabulary.size() != config.vocabulary) {
+      problem("tokenizer.vocab",
+              concat(vocabulary.size(), " pieces, but the config has ", config.vocabulary));
+    }
+    return vocabulary;
+  }
+
+  /// Throws Error{Fault::model} with all problems, tensors that nobody asked for included.
+  void finish() {
+    for (const TensorEntry& entry : file_->entries()) {
+      if (entry.name == checksum_tensor || entry.name.starts_with("x.")) continue;
+      if (!used_.contains(entry.name))
+        problem(entry.name, "a tensor that this model has no use for");
+    }
+    if (!problems_.empty()) fail(Fault::model, file_->name(), ": ", problems_);
+  }
+
+ private:
+  [[nodiscard]] const TensorEntry* take(const std::string& name, DType dtype,
+                                        const std::vector<std::size_t>& shape) {
+    used_.insert(name);
+    const TensorEntry* entry = file_->find(name);
+    const TensorEntry wanted{name, dtype, shape, {}};
+    if (entry == nullptr) {
+      problem(name, concat("missing (", wanted, ")"));
+    } else if (entry->dtype != dtype || entry->shape != shape) {
+      problem(name, concat("is ", *entry, ", not ", wanted));
+      entry = nullptr;
+    }
+    return entry;
+  }
+  void problem(const std::string& name, const std::string& what) {
+    constexpr std::size_t most = 4000;  // a message, not a listing
+    if (problems_.size() > most) return;
+    problems_ += concat(problems_.empty() ? "" : "; ", name, ": ", what);
+  }
+
+  const Safetensors* file_;
+  std::unordered_set<std::string> used_;
+  std::string problems_;
+};
+
+}  // namespace bipft
