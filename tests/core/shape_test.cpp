@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+
 using namespace bipft;
 
 TEST_CASE("Shape: folds all but its innermost extent into rows") {
@@ -38,4 +40,15 @@ TEST_CASE("Shape: shows itself as people write it") {
 TEST_CASE("Shape: refuses more than four extents, and another width for nothing") {
   CHECK_THROWS_WITH_AS((Shape{1, 2, 3, 4, 5}), "Shape: rank 5 exceeds 4", Error);
   CHECK_THROWS_AS((void)Shape{}.with_cols(3), Error);
+}
+
+TEST_CASE("Shape: refuses more elements than memory can hold") {
+  const std::size_t large = std::size_t{1} << 33U;
+  CHECK_THROWS_WITH_AS((Shape{large, large}),
+                       "Shape: [8589934592, 8589934592] has more elements than memory can hold",
+                       Error);
+  CHECK_THROWS_AS((void)(Shape{large, 3}.with_cols(large)), Error);
+  CHECK_THROWS_AS((Shape{std::size_t{1} << 61U}), Error);
+  CHECK(Shape{std::size_t{1} << 60U}.numel() == std::size_t{1} << 60U);
+  CHECK(Shape{large, 0}.numel() == 0);
 }

@@ -9,8 +9,10 @@
 #include <array>
 #include <cstddef>
 #include <initializer_list>
+#include <optional>
 #include <string>
 
+#include "bipft/core/checked.hpp"
 #include "bipft/core/error.hpp"
 
 namespace bipft {
@@ -21,10 +23,11 @@ class Shape {
 
   constexpr Shape() = default;
 
-  /// Throws Error if more than `max_rank` extents are given.
+  /// Throws Error if more than `max_rank` extents are given, or more elements than memory holds.
   constexpr Shape(std::initializer_list<std::size_t> extents) {
     if (extents.size() > max_rank) fail("Shape: rank ", extents.size(), " exceeds ", max_rank);
     for (const std::size_t extent : extents) extents_[rank_++] = extent;
+    check();
   }
 
   [[nodiscard]] constexpr std::size_t rank() const { return rank_; }
@@ -48,6 +51,7 @@ class Shape {
     Shape result = *this;
     if (rank_ == 0) fail("Shape::with_cols: the shape is empty");
     result.extents_[rank_ - 1] = cols;
+    result.check();
     return result;
   }
 
@@ -57,12 +61,23 @@ class Shape {
   [[nodiscard]] friend std::string to_string(const Shape& shape) {
     std::string text = "[";
     for (std::size_t axis = 0; axis < shape.rank_; ++axis) {
-      text += (axis == 0 ? "" : ", ") + std::to_string(shape.extents_[axis]);
+      detail::append(text, {axis == 0 ? "" : ", ", shape.extents_[axis]});
     }
-    return text + ']';
+    text += ']';
+    return text;
   }
 
  private:
+  /// So that neither numel() nor a tensor's bytes ever wrap to a small number.
+  [[gnu::noinline]] constexpr void check() const {
+    constexpr std::size_t widest_element = 8;
+    std::optional<std::size_t> bytes = widest_element;
+    for (std::size_t axis = 0; axis < rank_; ++axis) {
+      bytes = checked_multiply(*bytes, extents_[axis]);
+      if (!bytes) fail("Shape: ", *this, " has more elements than memory can hold");
+    }
+  }
+
   std::array<std::size_t, max_rank> extents_{};
   std::size_t rank_ = 0;
 };
