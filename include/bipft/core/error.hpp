@@ -2,6 +2,8 @@
 /// Errors: the one exception type, and the one way to throw it.
 
 #include <charconv>
+#include <concepts>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -31,46 +33,119 @@ class Error : public std::runtime_error {
 
 namespace detail {
 
-/// Appends `part` as people write it, in no locale: text, a number, or what `to_string` says.
-template <class Part>
-void append_part(std::string& message, const Part& part) {
-  if constexpr (std::is_convertible_v<const Part&, std::string_view>) {
-    message.append(std::string_view(part));
-  } else if constexpr (std::is_same_v<Part, char>) {
-    message.push_back(part);
-  } else if constexpr (std::is_same_v<Part, bool>) {
-    message.append(part ? "true" : "false");
-  } else if constexpr (std::is_arithmetic_v<Part>) {
+/// One part of a message: text, a number, or whatever has a `to_string`. A plain value, so that the
+/// one function below writes all messages of a program, and a place that throws is one small call.
+/// It borrows what it is made of, and lives no longer than the call that it is made for.
+class Part {
+ public:
+  Part(std::string_view text) : kind_(Kind::text), text_(text) {}
+  Part(const char* text) : kind_(Kind::literal), literal_(text) {}
+  Part(const std::string& text) : Part(std::string_view(text)) {}
+  Part(char c) : kind_(Kind::character), character_(c) {}
+  Part(bool value) : Part(value ? "true" : "false") {}
+  Part(float value) : kind_(Kind::real_32), real_32_(value) {}
+  Part(double value) : kind_(Kind::real_64), real_64_(value) {}
+  Part(std::signed_integral auto value) : kind_(Kind::integer), integer_(value) {}
+  Part(std::unsigned_integral auto value) : kind_(Kind::natural), natural_(value) {}
+
+  template <class Value>
+  requires(std::is_class_v<Value> || std::is_enum_v<Value>) Part(const Value& value)
+      : kind_(Kind::other), other_{&value, [](std::string& out, const void* raw) {
+                                     out.append(to_string(*static_cast<const Value*>(raw)));
+                                   }} {}
+
+  /// Appends itself as people write it, in no locale.
+  void append_to(std::string& out) const {
     char digits[64];
-    const auto end = std::to_chars(digits, digits + sizeof digits, part).ptr;
-    message.append(digits, end);
-  } else {
-    message.append(to_string(part));
+    char* const end = digits + sizeof digits;
+    switch (kind_) {
+      case Kind::text:
+        out.append(text_);
+        return;
+      case Kind::literal:
+        out.append(literal_);
+        return;
+      case Kind::character:
+        out.push_back(character_);
+        return;
+      case Kind::integer:
+        out.append(digits, std::to_chars(digits, end, integer_).ptr);
+        return;
+      case Kind::natural:
+        out.append(digits, std::to_chars(digits, end, natural_).ptr);
+        return;
+      case Kind::real_32:
+        out.append(digits, std::to_chars(digits, end, real_32_).ptr);
+        return;
+      case Kind::real_64:
+        out.append(digits, std::to_chars(digits, end, real_64_).ptr);
+        return;
+      case Kind::other:
+        other_.append(out, other_.value);
+    }
   }
+
+ private:
+  enum class Kind { text, literal, character, integer, natural, real_32, real_64, other };
+  struct Other {
+    const void* value;
+    void (*append)(std::string&, const void*);
+  };
+
+  Kind kind_;
+  union {
+    std::string_view text_;
+    const char* literal_;
+    char character_;
+    long long integer_;
+    unsigned long long natural_;
+    float real_32_;
+    double real_64_;
+    Other other_;
+  };
+};
+
+/// The parts of a message, in braces: `refuse({"line ", n, " is empty"})`.
+using Parts = std::initializer_list<Part>;
+
+[[gnu::noinline]] inline void append(std::string& out, Parts parts) {
+  for (const Part& part : parts) part.append_to(out);
+}
+
+[[nodiscard, gnu::noinline]] inline std::string joined(Parts parts) {
+  std::string text;
+  append(text, parts);
+  return text;
+}
+
+/// Throws Error with all parts behind the place, which may be empty.
+[[noreturn, gnu::cold, gnu::noinline]] inline void raise(Fault fault, std::string_view place,
+                                                         Parts parts) {
+  std::string message(place);
+  append(message, parts);
+  throw Error(fault, message);
 }
 
 }  // namespace detail
 
 /// All parts in one string: text and numbers, independent of any locale.
 template <class... Parts>
-[[nodiscard]] std::string concat(const Parts&... parts) {
-  std::string text;
-  (detail::append_part(text, parts), ...);
-  return text;
+[[nodiscard, gnu::always_inline]] inline std::string concat(const Parts&... parts) {
+  return detail::joined({detail::Part(parts)...});
 }
 
 /// Throws Error with all parts in one message. Start with the place, show the values that clashed,
 /// and say what to try:  `fail(Fault::data, "train.tsv:17: ", n, " columns but the header has 3")`.
 template <class... Parts>
-[[noreturn]] void fail(Fault fault, const Parts&... parts) {
-  throw Error(fault, concat(parts...));
+[[noreturn, gnu::always_inline]] inline void fail(Fault fault, const Parts&... parts) {
+  detail::raise(fault, "", {detail::Part(parts)...});
 }
 
 /// The same, for the caller's own mistakes (Fault::usage).
 template <class First, class... Parts>
 requires(!std::is_same_v<First, Fault>)
-    [[noreturn]] void fail(const First& first, const Parts&... parts) {
-  throw Error(Fault::usage, concat(first, parts...));
+    [[noreturn, gnu::always_inline]] inline void fail(const First& first, const Parts&... parts) {
+  detail::raise(Fault::usage, "", {detail::Part(first), detail::Part(parts)...});
 }
 
 }  // namespace bipft
