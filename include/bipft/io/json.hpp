@@ -49,6 +49,11 @@ class Json {
 
   /// null; the first `set` makes it an object, the first `push` an array.
   Json() = default;
+  [[gnu::noinline]] Json(const Json&) = default;
+  Json(Json&&) = default;
+  Json& operator=(const Json&) = default;
+  [[gnu::noinline]] Json& operator=(Json&&) = default;
+  [[gnu::noinline]] ~Json() = default;  // at the end of most lines that read one
   Json(std::nullptr_t) {}
   Json(std::string_view text) : Json(scalar(Kind::string)) {
     document_->nodes[0].string = document_->keep(text);
@@ -114,7 +119,7 @@ class Json {
   [[nodiscard]] std::int64_t as_int() const { return expect(Kind::integer).integer; }
   [[nodiscard]] std::size_t as_size() const {
     const std::int64_t value = as_int();
-    if (value < 0) refuse(value, " is negative");
+    if (value < 0) refuse({value, " is negative"});
     return static_cast<std::size_t>(value);
   }
   [[nodiscard]] double as_double() const {
@@ -144,15 +149,16 @@ class Json {
   [[nodiscard]] bool contains(std::string_view key) const { return find(key).has_value(); }
   /// The member `key`; throws Error if there is none.
   [[nodiscard]] Json operator[](std::string_view key) const {
-    std::optional<Json> member = find(key);
-    if (!member) refuse("there is no member ", detail::quoted(key));
-    return *std::move(member);
+    (void)expect(Kind::object);
+    const std::uint32_t at = find_child(key);
+    if (at == 0) refuse({"there is no member ", detail::quoted(key)});
+    return part(at);
   }
   /// Element number `index`; throws Error beyond the last. Walks there: to see all, iterate.
   [[nodiscard]] Json operator[](std::size_t index) const {
     std::uint32_t at = expect(Kind::array).first;
     for (std::size_t i = 0; i < index && at != 0; ++i) at = document_->nodes[at].next;
-    if (at == 0) refuse("there is no element ", index);
+    if (at == 0) refuse({"there is no element ", index});
     return part(at);
   }
 
@@ -223,7 +229,7 @@ class Json {
   }
 
  private:
-  [[nodiscard]] static Json scalar(Kind kind) {
+  [[nodiscard, gnu::noinline]] static Json scalar(Kind kind) {
     Json json;
     json.document_ = std::make_shared<detail::JsonDocument>();
     json.document_->nodes.emplace_back().kind = kind;
@@ -234,7 +240,7 @@ class Json {
     json.document_->nodes[0].first = 0;
     return json;
   }
-  [[nodiscard]] Json part(std::uint32_t at) const {
+  [[nodiscard, gnu::noinline]] Json part(std::uint32_t at) const {
     Json json;
     json.document_ = document_;
     json.at_ = at;
@@ -256,21 +262,20 @@ class Json {
     return at;
   }
 
-  template <class... Parts>
-  [[noreturn]] void refuse(const Parts&... parts) const {
-    std::string message;
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(detail::Parts parts) const {
+    std::string place;
     if (document_ && node().line > 0) {
-      message = concat(document_->name, ':', node().line, ':', node().column, ": ");
+      place = concat(document_->name, ':', node().line, ':', node().column, ": ");
     }
     if (document_ && node().key.size > 0) {
-      message += detail::quoted(document_->view(node().key)) + ": ";
+      detail::append(place, {detail::quoted(document_->view(node().key)), ": "});
     }
-    fail(document_ ? document_->fault : Fault::usage, message.empty() ? "Json: " : message,
-         parts...);
+    detail::raise(document_ ? document_->fault : Fault::usage, place.empty() ? "Json: " : place,
+                  parts);
   }
-  const detail::JsonNode& expect(Kind wanted) const {
+  [[gnu::noinline]] const detail::JsonNode& expect(Kind wanted) const {
     if (kind() != wanted) {
-      refuse(detail::to_string(wanted), " is needed, and it is ", detail::to_string(kind()));
+      refuse({wanted, " is needed, and it is ", kind()});
     }
     return node();
   }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "bipft/core/error.hpp"
+#include "bipft/core/sort.hpp"
 
 namespace bipft {
 
@@ -66,7 +67,7 @@ struct JsonDocument {
   Fault fault = Fault::usage;
 
   [[nodiscard]] std::string_view view(JsonSlice slice) const {
-    return std::string_view(text).substr(slice.begin, slice.size);
+    return {text.data() + slice.begin, slice.size};
   }
   [[nodiscard]] JsonSlice keep(std::string_view piece) {
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
@@ -118,18 +119,17 @@ inline void print_json_string(std::string& out, std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     const std::size_t length = utf8_length(text, i);
+    std::string_view written = text.substr(i, length);
+    char escape[] = {'\\', 'u', '0', '0', hex_digits[c >> 4U], hex_digits[c & 15U]};
     if (const std::size_t s = special.find(text[i]); s != std::string_view::npos) {
-      out += '\\';
-      out += letters[s];
+      escape[1] = letters[s];
+      written = {escape, 2};
     } else if (c < 0x20) {
-      out += "\\u00";
-      out += hex_digits[c >> 4U];
-      out += hex_digits[c & 15U];
+      written = {escape, sizeof escape};
     } else if (length == 0) {
-      out += "\xEF\xBF\xBD";
-    } else {
-      out.append(text, i, length);
+      written = "\xEF\xBF\xBD";
     }
+    out.append(written);
     i += std::max<std::size_t>(length, 1);
   }
   out += '"';
@@ -153,17 +153,17 @@ class JsonParser {
 
   [[nodiscard]] std::shared_ptr<JsonDocument> parse() {
     if (text_.size() > std::min<std::size_t>(options_.max_bytes, UINT32_MAX - 1)) {
-      refuse("the text has ", text_.size(), " bytes, more than the ", options_.max_bytes,
-             " allowed");
+      refuse({"the text has ", text_.size(), " bytes, more than the ", options_.max_bytes,
+              " allowed"});
     }
-    if (text_.starts_with("\xEF\xBB\xBF")) refuse("a byte order mark; save it without one");
+    if (text_.starts_with("\xEF\xBB\xBF")) refuse({"a byte order mark; save it without one"});
     reserve();
     skip_space();
     for (;;) {  // a value begins here
       if (open_container()) continue;
       if (!after_value()) break;
     }
-    if (at_ != text_.size()) refuse("text after the end of the value");
+    if (at_ != text_.size()) refuse({"text after the end of the value"});
     document_->last = last_of_root_;
     return std::move(document_);
   }
@@ -175,15 +175,17 @@ class JsonParser {
     bool object;
   };
 
-  template <class... Parts>
-  [[noreturn]] void refuse(const Parts&... parts) const {
-    fail(options_.fault, document_->name, ':', line_, ':', at_ - line_begin_ + 1, ": ", parts...);
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(Parts parts) const {
+    raise(options_.fault, place(line_, at_ - line_begin_ + 1), parts);
+  }
+  [[nodiscard]] std::string place(std::size_t line, std::size_t column) const {
+    return joined({document_->name, ':', line, ':', column, ": "});
   }
 
   [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   /// "'x'", or what stands for it where nothing printable is.
-  [[nodiscard]] std::string seen() const {
+  [[nodiscard, gnu::cold, gnu::noinline]] std::string seen() const {
     if (at_ >= text_.size()) return "the text ends";
     const auto c = static_cast<unsigned char>(text_[at_]);
     if (c > 0x20 && c < 0x7F) return concat('\'', text_[at_], "' stands");
@@ -221,7 +223,7 @@ class JsonParser {
   std::uint32_t add(JsonNode node) {
     std::vector<JsonNode>& nodes = document_->nodes;
     if (nodes.size() >= options_.max_values) {
-      refuse("more than the ", options_.max_values, " values allowed");
+      refuse({"more than the ", options_.max_values, " values allowed"});
     }
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
     node.line = static_cast<std::uint32_t>(std::min(line_, most));
@@ -241,7 +243,7 @@ class JsonParser {
       case '{':
       case '[': {
         if (levels_.size() >= options_.max_depth) {
-          refuse("nested deeper than the ", options_.max_depth, " levels allowed");
+          refuse({"nested deeper than the ", options_.max_depth, " levels allowed"});
         }
         node.kind = c == '{' ? JsonKind::object : JsonKind::array;
         node.first = 0;
@@ -289,7 +291,7 @@ class JsonParser {
         continue;
       }
       if (peek() != ',') {
-        refuse(seen(), " where ',' or '", level.object ? '}' : ']', "' should");
+        refuse({seen(), " where ',' or '", level.object ? '}' : ']', "' should"});
       }
       ++at_;
       skip_space();
@@ -299,16 +301,16 @@ class JsonParser {
   }
 
   void read_key() {
-    if (peek() != '"') refuse(seen(), " where a key in double quotes should");
+    if (peek() != '"') refuse({seen(), " where a key in double quotes should"});
     key_ = read_string();
     skip_space();
-    if (peek() != ':') refuse(seen(), " where ':' should");
+    if (peek() != ':') refuse({seen(), " where ':' should"});
     ++at_;
     skip_space();
   }
 
   [[nodiscard]] bool word(std::string_view spelling, JsonKind kind, bool value) {
-    if (text_.substr(at_, spelling.size()) != spelling) refuse(seen(), " where a value should");
+    if (text_.substr(at_, spelling.size()) != spelling) refuse({seen(), " where a value should"});
     JsonNode node;
     node.kind = kind;
     node.boolean = value;
@@ -327,7 +329,7 @@ class JsonParser {
     const auto digits = [&] {
       if (!digit()) {
         at_ = end;
-        refuse(seen(), end == begin ? " where a value should" : " where a digit should");
+        refuse({seen(), end == begin ? " where a value should" : " where a digit should"});
       }
       while (digit()) ++end;
     };
@@ -358,8 +360,8 @@ class JsonParser {
     if (!integer || negative_zero || std::from_chars(first, last, node.integer).ec != std::errc()) {
       double value = 0.0;
       if (std::from_chars(first, last, value).ec != std::errc()) {
-        refuse(text_.substr(begin, std::min<std::size_t>(end - begin, 40)),
-               " is a number that no double can hold");
+        refuse({text_.substr(begin, std::min<std::size_t>(end - begin, 40)),
+                " is a number that no double can hold"});
       }
       node.kind = JsonKind::number;
       node.number = value;
@@ -382,13 +384,13 @@ class JsonParser {
         } else if (const std::size_t length = utf8_length(text_, at_); length > 0) {
           at_ += length;
         } else {
-          refuse("malformed UTF-8 (byte ", static_cast<unsigned>(c), ')');
+          refuse({"malformed UTF-8 (byte ", static_cast<unsigned>(c), ')'});
         }
       }
       out.append(text_, plain, at_ - plain);
       if (peek() == '"' && at_ < text_.size()) break;
-      if (at_ >= text_.size()) refuse("the text ends within a string");
-      if (text_[at_] != '\\') refuse(seen(), " in a string; write it as an escape");
+      if (at_ >= text_.size()) refuse({"the text ends within a string"});
+      if (text_[at_] != '\\') refuse({seen(), " in a string; write it as an escape"});
       read_escape(out);
     }
     ++at_;
@@ -404,13 +406,13 @@ class JsonParser {
       at_ += 2;
       return;
     }
-    if (c != 'u') refuse("an escape that JSON does not have");
+    if (c != 'u') refuse({"an escape that JSON does not have"});
     std::uint32_t code = read_hex4(at_ + 2);
-    if (code >= 0xDC00 && code <= 0xDFFF) refuse("the second half of a surrogate pair alone");
+    if (code >= 0xDC00 && code <= 0xDFFF) refuse({"the second half of a surrogate pair alone"});
     std::size_t length = 6;
     if (code >= 0xD800 && code <= 0xDBFF) {
       const std::uint32_t low = text_.substr(at_ + 6, 2) == "\\u" ? read_hex4(at_ + 8) : 0;
-      if (low < 0xDC00 || low > 0xDFFF) refuse("the first half of a surrogate pair alone");
+      if (low < 0xDC00 || low > 0xDFFF) refuse({"the first half of a surrogate pair alone"});
       code = 0x10000 + ((code - 0xD800) << 10U) + (low - 0xDC00);
       length = 12;
     }
@@ -433,22 +435,18 @@ class JsonParser {
 
   [[nodiscard]] std::uint32_t read_hex4(std::size_t at) const {
     std::uint32_t value = 0;
-    const char* const first = text_.data() + std::min(at, text_.size());
-    const char* const last =
-        first + std::min<std::size_t>(4, text_.size() - std::min(at, text_.size()));
-    const auto [rest, error] = std::from_chars(first, last, value, 16);
-    if (error != std::errc() || rest != last || last - first != 4) {
-      refuse("\\u needs four hexadecimal digits");
+    for (std::size_t i = at; i < at + 4; ++i) {
+      const auto c = static_cast<unsigned char>(i < text_.size() ? text_[i] : '\0');
+      const unsigned letter = (c | 0x20U) - 'a';
+      const bool digit = c >= '0' && c <= '9';
+      if (!digit && letter > 5) refuse({"\\u needs four hexadecimal digits"});
+      value = value * 16 + (digit ? c - unsigned{'0'} : letter + 10);
     }
     return value;
   }
 
   /// Sorted by hash and then by key, so that no choice of keys makes it slow.
-  void refuse_duplicates(const Level& level) const {
-    struct Entry {
-      std::uint64_t hash;
-      std::uint32_t node;
-    };
+  [[gnu::noinline]] void refuse_duplicates(const Level& level) const {
     const std::vector<JsonNode>& nodes = document_->nodes;
     const auto key = [&](std::uint32_t node) { return document_->view(nodes[node].key); };
     const std::uint32_t first = nodes[level.node].first;
@@ -462,25 +460,31 @@ class JsonParser {
         }
       }
     } else {
-      std::vector<Entry> entries;
-      entries.reserve(count);
+      struct Entry {
+        std::uint64_t hash;
+        std::uint32_t node;
+      };
+      std::vector<Entry> entries(count);
+      std::vector<std::uint32_t> order(count);
+      count = 0;
       for (std::uint32_t i = first; i != 0; i = nodes[i].next) {
         std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a
         for (const char c : key(i)) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-        entries.push_back({hash, i});
+        order[count] = static_cast<std::uint32_t>(count);
+        entries[count++] = {hash, i};
       }
-      std::sort(entries.begin(), entries.end(), [&](const Entry& a, const Entry& b) {
-        if (a.hash != b.hash) return a.hash < b.hash;
-        if (const int order = key(a.node).compare(key(b.node)); order != 0) return order < 0;
-        return a.node < b.node;
+      sort_by(order, [&](std::uint32_t a, std::uint32_t b) {
+        if (entries[a].hash != entries[b].hash) return entries[a].hash < entries[b].hash;
+        return key(entries[a].node) < key(entries[b].node);
       });
-      for (std::size_t i = 1; i < entries.size(); ++i) {
-        if (key(entries[i].node) == key(entries[i - 1].node)) twice = entries[i].node;
+      for (std::size_t i = 1; i < count; ++i) {
+        const std::uint32_t node = entries[order[i]].node;
+        if (key(node) == key(entries[order[i - 1]].node)) twice = node;
       }
     }
     if (twice == 0) return;
-    fail(options_.fault, document_->name, ':', nodes[twice].line, ':', nodes[twice].column,
-         ": the key ", quoted(key(twice)), " occurs twice");
+    raise(options_.fault, place(nodes[twice].line, nodes[twice].column),
+          {"the key ", quoted(key(twice)), " occurs twice"});
   }
 
   std::string_view text_;

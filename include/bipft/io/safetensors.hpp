@@ -35,6 +35,7 @@
 
 #include "bipft/core/checked.hpp"
 #include "bipft/core/error.hpp"
+#include "bipft/core/sort.hpp"
 #include "bipft/io/dtype.hpp"
 #include "bipft/io/file.hpp"
 #include "bipft/io/json.hpp"
@@ -151,7 +152,7 @@ class Safetensors {
   /// The tensor `name`; throws Error if there is none.
   [[nodiscard]] const TensorEntry& at(std::string_view name) const {
     const TensorEntry* const entry = find(name);
-    if (entry == nullptr) refuse("has no tensor ", detail::quoted(name));
+    if (entry == nullptr) refuse({"has no tensor ", detail::quoted(name)});
     return *entry;
   }
 
@@ -172,25 +173,31 @@ class Safetensors {
   [[nodiscard]] Checksum verify_checksum() const {
     const TensorEntry* const entry = find(checksum_tensor);
     if (entry == nullptr) {
-      if (metadata(checksum_key)) refuse("announces a checksum and has none: it is damaged");
+      if (metadata(checksum_key)) refuse({"announces a checksum and has none: it is damaged"});
       return Checksum::absent;
     }
     if (entry->dtype != DType::u8 || entry->shape != std::vector<std::size_t>{32}) {
-      refuse("its checksum is ", to_string(*entry), " where U8 [32] should be");
+      refuse({"its checksum is ", to_string(*entry), " where U8 [32] should be"});
     }
     if (entry != &entries_.back()) {
-      refuse("its checksum does not stand at the end: ", detail::quoted(entries_.back().name),
-             " comes later");
+      refuse({"its checksum does not stand at the end: ", detail::quoted(entries_.back().name),
+              " comes later"});
     }
     const Sha256::Digest computed = Sha256::of(bytes_.first(bytes_.size() - 32));
     if (!std::equal(computed.begin(), computed.end(), entry->bytes.begin())) {
-      refuse("the file is damaged: its SHA-256 is ", hex(computed), ", and it says ",
-             hex(entry->bytes), "; copy or download it again");
+      refuse({"the file is damaged: its SHA-256 is ", hex(computed), ", and it says ",
+              hex(entry->bytes), "; copy or download it again"});
     }
     return Checksum::ok;
   }
 
  private:
+  struct Range {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  static constexpr std::string_view metadata_name = "__metadata__";
+
   /// Checks a header against the bytes of data that follow it; the bytes themselves come later.
   Safetensors(std::string_view header, std::size_t data_bytes, std::string_view name,
               const SafetensorsLimits& limits)
@@ -218,13 +225,17 @@ class Safetensors {
   [[nodiscard]] std::vector<std::uint32_t> ascending(const Before& before) const {
     std::vector<std::uint32_t> order(entries_.size());
     std::iota(order.begin(), order.end(), std::uint32_t{0});
-    std::stable_sort(order.begin(), order.end(), before);
+    sort_by(order, before);
     return order;
   }
 
-  template <class... Parts>
-  [[noreturn]] void refuse(const Parts&... parts) const {
-    fail(Fault::model, name_, ": ", parts...);
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(detail::Parts parts) const {
+    detail::raise(Fault::model, name_ + ": ", parts);
+  }
+  /// Of one tensor.
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view tensor,
+                                                     detail::Parts parts) const {
+    detail::raise(Fault::model, concat(name_, ": tensor ", detail::quoted(tensor), ": "), parts);
   }
   [[noreturn]] static void changed(const std::string& path) {
     fail(Fault::model, path, ": somebody changed the file while it was read");
@@ -270,74 +281,81 @@ class Safetensors {
   }
 
   void read_header(std::string_view text, const SafetensorsLimits& limits) {
-    if (text.front() != '{') refuse("byte 8: the header does not begin with '{': this is no model");
+    if (text.front() != '{')
+      refuse({"byte 8: the header does not begin with '{': this is no model"});
     const Json header = Json::parse(text, concat(name_, ": header"),
                                     {.fault = Fault::model,
                                      .max_depth = 3,
                                      .max_bytes = limits.header_bytes,
                                      .max_values = 4096 + limits.tensors * (6 + limits.rank)});
-    std::size_t count = 0;
-    for (const auto& [key, value] : header.members()) count += key != "__metadata__" ? 1U : 0U;
+    const std::size_t count = header.size() - (header.contains(metadata_name) ? 1U : 0U);
     if (count > limits.tensors) {
-      refuse("has ", count, " tensors, more than the ", limits.tensors, " allowed");
+      refuse({"has ", count, " tensors, more than the ", limits.tensors, " allowed"});
     }
-    entries_.reserve(count);
-    ranges_.reserve(count);
+    entries_ = std::vector<TensorEntry>(count);
+    ranges_ = std::vector<Range>(count);
+    std::size_t read = 0;
     for (const auto& [key, value] : header.members()) {
-      if (key == "__metadata__") {
-        metadata_.reserve(value.size());
-        for (const auto& [name, text_of] : value.members()) {
-          metadata_.emplace_back(name, text_of.as_string());
-        }
+      if (key == metadata_name) {
+        read_metadata(value);
       } else {
-        read_entry(key, value, limits);
+        ranges_[read] = read_entry(entries_[read], key, value, limits);
+        ++read;
       }
     }
   }
 
-  void read_entry(std::string_view name, const Json& value, const SafetensorsLimits& limits) {
-    if (name.empty() || name.size() > limits.name_bytes) {
-      refuse("a tensor's name has ", name.size(), " bytes; 1 to ", limits.name_bytes,
-             " are allowed");
+  [[gnu::noinline]] void read_metadata(const Json& texts) {
+    metadata_ = TensorMetadata(texts.size());
+    std::size_t read = 0;
+    for (const auto& [key, text] : texts.members()) {
+      metadata_[read].first = key;
+      metadata_[read++].second = text.as_view();
     }
-    if (name.find('\0') != std::string_view::npos) refuse("a tensor's name holds a zero byte");
-    if (value.kind() != Json::Kind::object || value.size() != 3) {
-      refuse("tensor ", detail::quoted(name),
-             ": its entry is not {dtype, shape, data_offsets} and no more");
-    }
-    TensorEntry entry;
-    entry.name = name;
-    const std::string dtype = value["dtype"].as_string();
-    const std::optional<DType> known = dtype_named(dtype);
-    if (!known) refuse("tensor ", detail::quoted(name), ": unknown dtype ", detail::quoted(dtype));
-    entry.dtype = *known;
+  }
 
-    const Json shape = value["shape"];
+  /// Fills `entry`; returns where its data lies.
+  [[gnu::noinline]] Range read_entry(TensorEntry& entry, std::string_view name, const Json& value,
+                                     const SafetensorsLimits& limits) const {
+    if (name.empty() || name.size() > limits.name_bytes) {
+      refuse({"a tensor's name has ", name.size(), " bytes; 1 to ", limits.name_bytes,
+              " are allowed"});
+    }
+    if (name.find('\0') != std::string_view::npos) refuse({"a tensor's name holds a zero byte"});
+    if (value.kind() != Json::Kind::object || value.size() != 3) {
+      refuse(name, {"its entry is not {dtype, shape, data_offsets} and no more"});
+    }
+    entry.name = name;
+    const std::string_view dtype = value["dtype"].as_view();
+    const std::optional<DType> known = dtype_named(dtype);
+    if (!known) refuse(name, {"unknown dtype ", detail::quoted(dtype)});
+    entry.dtype = *known;
+    read_shape(entry, value["shape"], limits);
+
+    const Json offsets = value["data_offsets"];
+    (void)offsets.elements();
+    if (offsets.size() != 2) refuse(name, {"data_offsets are not [begin, end]"});
+    const Range range{offsets[std::size_t{0}].as_size(), offsets[std::size_t{1}].as_size()};
+    const std::optional<std::size_t> needed = byte_size(entry.dtype, entry.shape);
+    if (range.end < range.begin || !needed || *needed != range.end - range.begin) {
+      using detail::Part;
+      refuse(name,
+             {entry, " needs ", needed ? Part(*needed) : Part("a size that is no whole number of"),
+              " bytes, and its data_offsets are [", range.begin, ", ", range.end, ']'});
+    }
+    return range;
+  }
+
+  void read_shape(TensorEntry& entry, const Json& shape, const SafetensorsLimits& limits) const {
     const std::size_t rank = shape.size();
-    if (rank > limits.rank)
-      refuse("tensor ", detail::quoted(name), ": rank ", rank, " exceeds ", limits.rank);
+    if (rank > limits.rank) refuse(entry.name, {"rank ", rank, " exceeds ", limits.rank});
     entry.shape.reserve(rank);
     for (const Json& extent : shape.elements()) {
       entry.shape.push_back(extent.as_size());
       if (entry.shape.back() > limits.extent) {
-        refuse("tensor ", detail::quoted(name), ": extent ", entry.shape.back(), " exceeds ",
-               limits.extent);
+        refuse(entry.name, {"extent ", entry.shape.back(), " exceeds ", limits.extent});
       }
     }
-    const Json offsets = value["data_offsets"];
-    (void)offsets.elements();
-    if (offsets.size() != 2)
-      refuse("tensor ", detail::quoted(name), ": data_offsets are not [begin, end]");
-    const Range range{offsets[std::size_t{0}].as_size(), offsets[std::size_t{1}].as_size()};
-
-    const std::optional<std::size_t> needed = byte_size(entry.dtype, entry.shape);
-    if (range.end < range.begin || !needed || *needed != range.end - range.begin) {
-      refuse("tensor ", detail::quoted(name), ": ", to_string(entry), " needs ",
-             needed ? concat(*needed) : "a size that is no whole number of",
-             " bytes, and its data_offsets are [", range.begin, ", ", range.end, ']');
-    }
-    entries_.push_back(std::move(entry));
-    ranges_.push_back(range);
   }
 
   /// Orders the tensors by their data, which must follow one another from the first byte to the
@@ -347,37 +365,31 @@ class Safetensors {
       return ranges_[a].begin != ranges_[b].begin ? ranges_[a].begin < ranges_[b].begin
                                                   : ranges_[a].end < ranges_[b].end;
     });
-    std::vector<TensorEntry> sorted;
-    sorted.reserve(entries_.size());
+    std::vector<TensorEntry> sorted(order.size());
     std::size_t end = 0;
-    for (const std::uint32_t i : order) {
-      const Range range = ranges_[i];
-      const std::string& name = entries_[i].name;
+    for (std::size_t place = 0; place < order.size(); ++place) {
+      TensorEntry& entry = entries_[order[place]];
+      const Range range = ranges_[order[place]];
       if (range.begin != end) {
-        refuse("tensor ", detail::quoted(name), ": its data begins at ", range.begin,
-               range.begin < end ? ", within another tensor's, which ends at "
-                                 : ", behind a hole that begins at ",
-               end);
+        refuse(entry.name, {"its data begins at ", range.begin,
+                            range.begin < end ? ", within another tensor's, which ends at "
+                                              : ", behind a hole that begins at ",
+                            end});
       }
       if (range.end > data_bytes) {
-        refuse("tensor ", detail::quoted(name), ": its data ends at ", range.end,
-               ", but the file holds ", data_bytes, " bytes of data: it is truncated");
+        refuse(entry.name, {"its data ends at ", range.end, ", but the file holds ", data_bytes,
+                            " bytes of data: it is truncated"});
       }
       end = range.end;
-      sorted.push_back(std::move(entries_[i]));
+      sorted[place] = std::move(entry);
     }
     if (end != data_bytes) {
-      refuse("the data of its tensors ends at ", end, ", and ", data_bytes - end,
-             " bytes follow: something was appended, or a tensor is missing");
+      refuse({"the data of its tensors ends at ", end, ", and ", data_bytes - end,
+              " bytes follow: something was appended, or a tensor is missing"});
     }
     entries_ = std::move(sorted);
     ranges_ = {};
   }
-
-  struct Range {
-    std::size_t begin;
-    std::size_t end;
-  };
 
   std::shared_ptr<const std::byte[]> buffer_;  ///< nothing where the bytes are borrowed
   std::span<const std::byte> bytes_;

@@ -207,11 +207,10 @@ class Sha256 {
 /// "ab12cd...": two lower-case digits a byte.
 [[nodiscard]] inline std::string hex(std::span<const std::byte> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const std::byte b : bytes) {
-    text += digits[static_cast<std::size_t>(b >> 4U)];
-    text += digits[static_cast<std::size_t>(b & std::byte{15})];
+  std::string text(2 * bytes.size(), '0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    text[2 * i] = digits[static_cast<std::size_t>(bytes[i] >> 4U)];
+    text[2 * i + 1] = digits[static_cast<std::size_t>(bytes[i] & std::byte{15})];
   }
   return text;
 }
