@@ -9,13 +9,14 @@
 /// Equal to BertNormalizer and BertPreTokenizer of the `tokenizers` package, code point by code
 /// point. Not a general Unicode normaliser: see unicode_tables.hpp.
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "bipft/core/sort.hpp"
 #include "bipft/text/unicode_tables.hpp"
 #include "bipft/text/utf8.hpp"
 
@@ -48,6 +49,12 @@ class WordReader {
  public:
   WordReader(std::string_view text, const TokenizerOptions& options)
       : text_(text), options_(options) {}
+
+  /// Goes on with another text. Only where next() found the end of the last one.
+  void start(std::string_view text) {
+    text_ = text;
+    at_ = 0;
+  }
 
   /// Goes to the next word. False at the end of the text.
   [[nodiscard]] bool next() {
@@ -91,7 +98,7 @@ class WordReader {
     return kinds;
   }();
 
-  void append(char32_t c) {
+  [[gnu::noinline]] void append(char32_t c) {
     if (++length_ <= options_.max_word) append_utf8(word_, c);
   }
 
@@ -103,7 +110,7 @@ class WordReader {
       if (c >= 128) return;
       if (ascii_kinds[c] == unicode::Kind::letter) {
         const bool upper = options_.lowercase && c >= U'A' && c <= U'Z';
-        append(upper ? c + 32 : c);
+        if (++length_ <= options_.max_word) word_.push_back(static_cast<char>(upper ? c + 32 : c));
       } else if (ascii_kinds[c] != unicode::Kind::space || length_ > 0) {
         return;
       }
@@ -173,31 +180,28 @@ class WordReader {
 
   /// Ends a run of combining marks: they follow in the order of their classes.
   void release() {
-    std::stable_sort(held_.begin(), held_.end(), [](char32_t a, char32_t b) {
+    sort_by(held_, [](char32_t a, char32_t b) {
       return unicode::combining_class(a) < unicode::combining_class(b);
     });
-    for (const char32_t c : held_) ready_.push_back({c, unicode::Kind::combining});
+    for (const char32_t c : held_) make_ready({c, unicode::Kind::combining});
     held_.clear();
   }
 
   void emit(Symbol symbol) {
     if (!held_.empty()) release();
-    if (options_.lowercase) {
-      const bool dotted = symbol.code_point == 0x130;  // the only one that becomes two
-      symbol.code_point = unicode::lower_of(symbol.code_point);
-      ready_.push_back(symbol);
-      if (dotted) ready_.push_back({0x307, unicode::Kind::mark});
-    } else {
-      ready_.push_back(symbol);
-    }
+    const bool dotted = options_.lowercase && symbol.code_point == 0x130;  // it becomes two
+    if (options_.lowercase) symbol.code_point = unicode::lower_of(symbol.code_point);
+    make_ready(symbol);
+    if (dotted) make_ready({0x307, unicode::Kind::mark});
   }
+  [[gnu::noinline]] void make_ready(Symbol symbol) { ready_.push_back(symbol); }
 
   std::string_view text_;
   TokenizerOptions options_;
   std::size_t at_ = 0;
 
-  std::vector<char32_t> held_;  // combining marks since the last starter
-  std::vector<Symbol> ready_;   // normalised, not yet asked for
+  std::vector<std::uint32_t> held_;  // combining marks since the last starter
+  std::vector<Symbol> ready_;        // normalised, not yet asked for
   std::size_t ready_at_ = 0;
   Symbol symbol_{};
   bool has_symbol_ = false;

@@ -49,8 +49,8 @@ class Vocabulary {
       : Vocabulary(pieces.size(), total_size(pieces), name) {
     for (const std::string& piece : pieces) {
       if (trimmed(piece).size() != piece.size() || piece.find('\n') != std::string::npos) {
-        fail(Fault::model, name, ":", size() + 1, ": the piece '", shown(piece),
-             "' has a line feed, or white space at its end");
+        refuse(name, size() + 1,
+               {"the piece '", shown(piece), "' has a line feed, or white space at its end"});
       }
       add(piece, name);
     }
@@ -126,12 +126,18 @@ class Vocabulary {
     slots_.resize(slots);
   }
 
+  [[noreturn, gnu::cold, gnu::noinline]] static void refuse(std::string_view name, std::size_t line,
+                                                            detail::Parts parts) {
+    detail::raise(Fault::model, concat(name, ":", line, ": "), parts);
+  }
+
   void add(std::string_view piece, std::string_view name) {
     const std::size_t line = size() + 1;
-    if (piece.empty()) fail(Fault::model, name, ":", line, ": empty line, a piece was expected");
+    if (piece.empty()) refuse(name, line, {"empty line, a piece was expected"});
     if (piece.size() > max_piece) {
-      fail(Fault::model, name, ":", line, ": a piece of ", piece.size(), " bytes, at most ",
-           max_piece, " are allowed; is it one piece a line?");
+      refuse(name, line,
+             {"a piece of ", piece.size(), " bytes, at most ", max_piece,
+              " are allowed; is it one piece a line?"});
     }
     const std::size_t malformed = find_malformed_utf8(piece);
     if (malformed != std::string_view::npos) {
@@ -150,26 +156,25 @@ class Vocabulary {
         return;
       }
       if (slot.tag == tag && at(static_cast<std::size_t>(slot.id)) == piece) {
-        fail(Fault::model, name, ":", line, ": '", shown(piece), "' stands in line ", slot.id + 1,
-             " already");
+        refuse(name, line, {"'", shown(piece), "' stands in line ", slot.id + 1, " already"});
       }
     }
-    fail(Fault::model, name, ":", line, ": too many pieces with one hash; the file looks forged");
+    refuse(name, line, {"too many pieces with one hash; the file looks forged"});
   }
 
   void find_special(std::string_view name) {
-    const auto require = [&](std::string_view piece) {
-      const std::optional<std::int32_t> found = id(piece);
-      if (!found) {
-        fail(Fault::model, name, ": ", piece, " is not among its ", size(),
-             " pieces; [PAD], [UNK], [CLS] and [SEP] are needed");
-      }
-      return *found;
-    };
-    pad_ = require("[PAD]");
-    unk_ = require("[UNK]");
-    cls_ = require("[CLS]");
-    sep_ = require("[SEP]");
+    pad_ = special("[PAD]", name);
+    unk_ = special("[UNK]", name);
+    cls_ = special("[CLS]", name);
+    sep_ = special("[SEP]", name);
+  }
+  [[nodiscard]] std::int32_t special(std::string_view piece, std::string_view name) const {
+    const std::optional<std::int32_t> found = id(piece);
+    if (!found) {
+      fail(Fault::model, name, ": ", piece, " is not among its ", size(),
+           " pieces; [PAD], [UNK], [CLS] and [SEP] are needed");
+    }
+    return *found;
   }
 
   [[nodiscard]] std::string_view at(std::size_t id) const {
@@ -217,7 +222,7 @@ class Vocabulary {
   }
 
   /// Without the white space at its end.
-  [[nodiscard]] static std::string_view trimmed(std::string_view line) {
+  [[nodiscard, gnu::noinline]] static std::string_view trimmed(std::string_view line) {
     while (!line.empty()) {
       std::size_t start = line.size() - 1;  // of the last code point, at most four bytes long
       while (start > 0 && line.size() - start < 4 && (line[start] & 0xC0) == 0x80) --start;
@@ -229,7 +234,7 @@ class Vocabulary {
   }
 
   /// Fit for a message: no control characters, not long.
-  [[nodiscard]] static std::string shown(std::string_view piece) {
+  [[nodiscard, gnu::cold, gnu::noinline]] static std::string shown(std::string_view piece) {
     std::string result(piece.substr(0, 40));
     for (char& c : result) {
       if (static_cast<unsigned char>(c) < 32 || c == 127) c = '?';

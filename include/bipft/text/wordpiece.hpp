@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,10 +65,7 @@ class WordPiece {
     Pieces pieces(*this, text);
     while (pieces.ids.size() < room && pieces.read_word()) {
     }
-    Encoding encoding;
-    begin(encoding, std::min(room, pieces.ids.size()) + special_tokens);
-    append(encoding, pieces.ids, std::min(room, pieces.ids.size()), 0);
-    return cut(std::move(encoding), max_len);
+    return assemble({kept(pieces, room)}, max_len);
   }
 
   /// [CLS] a [SEP] b [SEP], the longer text cut first, as `kept_sizes` says. Each is read only
@@ -86,11 +84,7 @@ class WordPiece {
     }
     const auto [first_size, second_size] =
         detail::kept_sizes(first.ids.size(), second.ids.size(), room);
-    Encoding encoding;
-    begin(encoding, first_size + second_size + special_tokens);
-    append(encoding, first.ids, first_size, 0);
-    append(encoding, second.ids, second_size, 1);
-    return cut(std::move(encoding), max_len);
+    return assemble({kept(first, first_size), kept(second, second_size)}, max_len);
   }
 
   /// The pieces as text: words apart by a space, continuations glued on, and no [PAD], [CLS] or
@@ -128,7 +122,7 @@ class WordPiece {
       while (!words_.next()) {
         if (special_id_ < 0) return false;
         ids.push_back(std::exchange(special_id_, -1));
-        words_ = WordReader(next_part(), tokenizer_.options_);
+        words_.start(next_part());
         return true;
       }
       tokenizer_.append_word(words_, ids);
@@ -172,7 +166,7 @@ class WordPiece {
       rest.remove_prefix(match.size);
     }
     if (!known) {
-      ids.resize(before);
+      ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(before), ids.end());
       ids.push_back(vocabulary_.unk());
     }
   }
@@ -182,28 +176,32 @@ class WordPiece {
     return max_len > special_tokens ? max_len - special_tokens : 0;
   }
 
-  void begin(Encoding& encoding, std::size_t size) const {
-    encoding.ids.reserve(size);
-    encoding.type_ids.reserve(size);
-    encoding.ids.push_back(vocabulary_.cls());
-    encoding.type_ids.push_back(0);
+  [[nodiscard]] static std::span<const std::int32_t> kept(const Pieces& pieces, std::size_t size) {
+    return std::span(pieces.ids).first(std::min(size, pieces.ids.size()));
   }
 
-  /// Appends `count` of the ids and [SEP].
-  void append(Encoding& encoding, std::span<const std::int32_t> ids, std::size_t count,
-              std::int32_t type) const {
-    encoding.ids.insert(encoding.ids.end(), ids.begin(),
-                        ids.begin() + static_cast<std::ptrdiff_t>(count));
-    encoding.ids.push_back(vocabulary_.sep());
-    encoding.type_ids.resize(encoding.ids.size(), type);
-  }
-
-  [[nodiscard]] static Encoding cut(Encoding encoding, std::size_t max_len) {
-    if (max_len != 0 && encoding.ids.size() > max_len) {
-      encoding.ids.resize(max_len);
-      encoding.type_ids.resize(max_len);
+  /// [CLS], and every text with a [SEP] behind it; no more than max_len ids of that.
+  [[nodiscard, gnu::noinline]] Encoding assemble(
+      std::initializer_list<std::span<const std::int32_t>> texts, std::size_t max_len) const {
+    std::size_t size = 1;
+    for (const std::span<const std::int32_t> text : texts) size += text.size() + 1;
+    std::vector<std::int32_t> ids(size, vocabulary_.sep());
+    std::vector<std::int32_t> type_ids(size, 0);
+    ids[0] = vocabulary_.cls();
+    std::size_t at = 1;
+    std::int32_t type = 0;
+    for (const std::span<const std::int32_t> text : texts) {
+      for (const std::int32_t id : text) {
+        ids[at] = id;
+        type_ids[at++] = type;
+      }
+      type_ids[at++] = type++;  // of the [SEP]
     }
-    return encoding;
+    if (max_len != 0 && size > max_len) {
+      ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(max_len), ids.end());
+      type_ids.erase(type_ids.begin() + static_cast<std::ptrdiff_t>(max_len), type_ids.end());
+    }
+    return {std::move(ids), std::move(type_ids)};
   }
 
   Vocabulary vocabulary_;
