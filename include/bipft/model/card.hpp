@@ -5,11 +5,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <numeric>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
+#include "bipft/core/sort.hpp"
 #include "bipft/io/json.hpp"
 #include "bipft/io/safetensors.hpp"
 #include "bipft/model/config.hpp"
@@ -43,7 +45,7 @@ struct ModelCard {
     Json calibration = Json::object();
     calibration.set("temperature", temperature);
     TensorMetadata metadata{{"format", "bipft"},
-                            {"bipft.version", std::to_string(format_version)},
+                            {"bipft.version", concat(format_version)},
                             {"bipft.kind", kind},
                             {"bipft.task", task},
                             {"bipft.method", method},
@@ -67,62 +69,73 @@ struct ModelCard {
     if (file.metadata("format") != std::string_view("bipft")) {
       fail(Fault::model, name, ": a safetensors file, but no bipft model (no format=bipft in it)");
     }
-    const std::string version(file.metadata("bipft.version").value_or(""));
-    if (version != std::to_string(format_version)) {
+    const std::string_view version = file.metadata("bipft.version").value_or("");
+    if (version != concat(format_version)) {
       fail(Fault::model, name, ": format version '", version, "', but this program reads ",
            format_version, "; a later bipft may read it");
     }
-    const auto json = [&](std::string_view key) {
-      const auto text = file.metadata(key);
-      if (!text) fail(Fault::model, name, ": the metadata lacks ", key);
-      return Json::parse(*text, concat(name, " (", key, ")"),
-                         {.fault = Fault::model, .max_depth = 8});
-    };
-
     ModelCard card;
-    const auto text = [&](std::string_view key, std::string& value) {
-      value = std::string(file.metadata(key).value_or(value));
-    };
-    text("bipft.kind", card.kind);
-    text("bipft.task", card.task);
-    text("bipft.method", card.method);
-    text("license", card.license);
-    text("description", card.description);
+    read_text(file, "bipft.kind", card.kind);
+    read_text(file, "bipft.task", card.task);
+    read_text(file, "bipft.method", card.method);
+    read_text(file, "license", card.license);
+    read_text(file, "description", card.description);
     card.pairs = file.metadata("bipft.pairs") == std::string_view("true");
-    from_json(json("bipft.config"), card.config);
+    from_json(read_json(file, "bipft.config"), card.config);
     card.config.check_in(name);
-    for (const Json& label : json("bipft.labels").elements()) {
+    for (const Json& label : read_json(file, "bipft.labels").elements()) {
       card.labels.push_back(label.as_string());
     }
-    from_json(json("bipft.tokenizer"), card.tokenizer);
-    card.temperature = static_cast<float>(json("bipft.calibration")["temperature"].as_double());
-    card.metrics = json("bipft.metrics");
-    card.train = json("bipft.train");
+    from_json(read_json(file, "bipft.tokenizer"), card.tokenizer);
+    card.temperature =
+        static_cast<float>(read_json(file, "bipft.calibration")["temperature"].as_double());
+    card.metrics = read_json(file, "bipft.metrics");
+    card.train = read_json(file, "bipft.train");
     card.check(name);
 
-    const std::unordered_set<std::string_view> known{
-        "format",       "bipft.version",   "bipft.kind",        "bipft.task",
-        "bipft.method", "bipft.pairs",     "bipft.config",      "bipft.labels",
-        "license",      "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
-        "bipft.train",  "description",     checksum_key};
-    for (const auto& entry : file.metadata()) {
-      if (!known.contains(entry.first)) card.unknown.push_back(entry);
+    constexpr std::string_view known[] = {"format",          "bipft.version",     "bipft.kind",
+                                          "bipft.task",      "bipft.method",      "bipft.pairs",
+                                          "bipft.config",    "bipft.labels",      "license",
+                                          "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
+                                          "bipft.train",     "description",       checksum_key};
+    for (const auto& [key, value] : file.metadata()) {
+      bool is_known = false;
+      for (const std::string_view name_of : known) is_known = is_known || key == name_of;
+      if (!is_known) card.unknown.push_back({key, value});
     }
     return card;
   }
 
-  void check(std::string_view name) const {
+  [[gnu::noinline]] void check(std::string_view name) const {
     if (labels.size() != config.labels) {
       fail(Fault::model, name, ": ", labels.size(), " labels, but a classifier of ", config.labels);
     }
-    std::unordered_set<std::string_view> seen;
-    for (const std::string& label : labels) {
+    std::vector<std::uint32_t> order(labels.size());
+    std::iota(order.begin(), order.end(), std::uint32_t{0});
+    sort_by(order, [&](std::uint32_t a, std::uint32_t b) { return labels[a] < labels[b]; });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const std::string& label = labels[order[i]];
       if (label.empty()) fail(Fault::model, name, ": an empty label");
-      if (!seen.insert(label).second) fail(Fault::model, name, ": the label '", label, "' twice");
+      if (i > 0 && label == labels[order[i - 1]]) {
+        fail(Fault::model, name, ": the label '", label, "' twice");
+      }
     }
     if (!(temperature > 0.0F) || !std::isfinite(temperature)) {
       fail(Fault::model, name, ": a temperature of ", temperature);
     }
+  }
+
+ private:
+  [[nodiscard, gnu::noinline]] static Json read_json(const Safetensors& file,
+                                                     std::string_view key) {
+    const auto text = file.metadata(key);
+    if (!text) fail(Fault::model, file.name(), ": the metadata lacks ", key);
+    return Json::parse(*text, concat(file.name(), " (", key, ")"),
+                       {.fault = Fault::model, .max_depth = 8});
+  }
+  [[gnu::noinline]] static void read_text(const Safetensors& file, std::string_view key,
+                                          std::string& value) {
+    if (const auto text = file.metadata(key)) value = *text;
   }
 };
 

@@ -82,15 +82,17 @@ struct ModelConfig {
   }
 
  private:
-  [[nodiscard]] std::string problems() const {
+  [[nodiscard, gnu::cold]] std::string problems() const {
     std::string wrong;
-    const auto demand = [&wrong](bool holds, const auto&... parts) {
-      if (!holds) wrong += concat(wrong.empty() ? "" : "; ", parts...);
+    const auto demand = [&wrong](bool holds, detail::Parts parts) {
+      if (holds) return;
+      if (!wrong.empty()) wrong += "; ";
+      detail::append(wrong, parts);
     };
     const auto within = [&](std::string_view what, std::size_t value, std::size_t low,
                             std::size_t high) {
-      demand(value >= low && value <= high, what, " is ", value, ", not within ", low, " and ",
-             high);
+      demand(value >= low && value <= high,
+             {what, " is ", value, ", not within ", low, " and ", high});
     };
     within("layers", layers, 1, 96);
     within("hidden", hidden, 8, 8192);
@@ -99,27 +101,29 @@ struct ModelConfig {
     within("max_len", max_len, 4, 65536);
     within("vocabulary", vocabulary, 5, 1U << 24U);
     within("labels", labels, 1, 1U << 20U);
-    demand(weight_bits == 1 || weight_bits == 32, "weight_bits is ", weight_bits, ", not 1 or 32");
-    demand(act_bits == weight_bits, "act_bits is ", act_bits, " but weight_bits is ", weight_bits,
-           ": this version knows 1-1 and 32-32");
-    demand(embedding_bits == 1 || embedding_bits == 32, "embedding_bits is ", embedding_bits,
-           ", not 1 or 32");
-    demand(heads != 0 && hidden % heads == 0, "hidden ", hidden, " is not a multiple of heads ",
-           heads);
+    demand(weight_bits == 1 || weight_bits == 32,
+           {"weight_bits is ", weight_bits, ", not 1 or 32"});
+    demand(act_bits == weight_bits, {"act_bits is ", act_bits, " but weight_bits is ", weight_bits,
+                                     ": this version knows 1-1 and 32-32"});
+    demand(embedding_bits == 1 || embedding_bits == 32,
+           {"embedding_bits is ", embedding_bits, ", not 1 or 32"});
+    demand(heads != 0 && hidden % heads == 0,
+           {"hidden ", hidden, " is not a multiple of heads ", heads});
     if (binary() && heads != 0 && hidden % heads == 0) {
-      demand(head_size() == 32 || head_size() == 64, "heads of a binary model are ", head_size(),
-             " wide, not 32 or 64; try --heads ", hidden / 32, " or ", hidden / 64);
+      demand(head_size() == 32 || head_size() == 64,
+             {"heads of a binary model are ", head_size(), " wide, not 32 or 64; try --heads ",
+              hidden / 32, " or ", hidden / 64});
     }
-    demand(activation == "relu" || activation == "gelu", "activation is '", activation,
-           "', not relu or gelu");
-    demand(inner_levels == "step" || inner_levels == "sign", "inner_levels is '", inner_levels,
-           "', not step or sign");
-    demand(!binary() || activation == "relu", "activation of a binary model is '", activation,
-           "': this version knows relu");
-    demand(norm_epsilon > 0 && norm_epsilon < 1, "norm_epsilon is ", norm_epsilon);
-    demand(dropout >= 0 && dropout < 1, "dropout is ", dropout, ", not within 0 and 1");
-    demand(attention_dropout >= 0 && attention_dropout < 1, "attention_dropout is ",
-           attention_dropout, ", not within 0 and 1");
+    demand(activation == "relu" || activation == "gelu",
+           {"activation is '", activation, "', not relu or gelu"});
+    demand(inner_levels == "step" || inner_levels == "sign",
+           {"inner_levels is '", inner_levels, "', not step or sign"});
+    demand(!binary() || activation == "relu",
+           {"activation of a binary model is '", activation, "': this version knows relu"});
+    demand(norm_epsilon > 0 && norm_epsilon < 1, {"norm_epsilon is ", norm_epsilon});
+    demand(dropout >= 0 && dropout < 1, {"dropout is ", dropout, ", not within 0 and 1"});
+    demand(attention_dropout >= 0 && attention_dropout < 1,
+           {"attention_dropout is ", attention_dropout, ", not within 0 and 1"});
     return wrong;
   }
 };

@@ -4,12 +4,33 @@
 #include <concepts>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 #include "bipft/core/visit.hpp"
 #include "bipft/io/json.hpp"
 
 namespace bipft {
+
+namespace detail {
+
+/// Fills one field, of each of the kinds there are; where `json` has no member `name` it keeps its
+/// value. One function a type, not one a field.
+[[gnu::noinline]] inline void read_field(const Json& json, std::string_view name, bool& value) {
+  if (const auto member = json.find(name)) value = member->as_bool();
+}
+template <std::integral Value>
+[[gnu::noinline]] void read_field(const Json& json, std::string_view name, Value& value) {
+  if (const auto member = json.find(name)) value = static_cast<Value>(member->as_size());
+}
+template <std::floating_point Value>
+[[gnu::noinline]] void read_field(const Json& json, std::string_view name, Value& value) {
+  if (const auto member = json.find(name)) value = static_cast<Value>(member->as_double());
+}
+[[gnu::noinline]] inline void read_field(const Json& json, std::string_view name,
+                                         std::string& value) {
+  if (const auto member = json.find(name)) value = member->as_string();
+}
+
+}  // namespace detail
 
 /// {"layers": 2, "activation": "relu", ...}, in the order of the struct's visit.
 template <Visitable Node>
@@ -25,18 +46,7 @@ template <Visitable Node>
 template <Visitable Node>
 void from_json(const Json& json, Node& node) {
   node.visit([&json](std::string_view name, auto& value, auto...) {
-    const auto member = json.find(name);
-    if (!member) return;
-    using Value = std::remove_cvref_t<decltype(value)>;
-    if constexpr (std::same_as<Value, bool>) {
-      value = member->as_bool();
-    } else if constexpr (std::integral<Value>) {
-      value = static_cast<Value>(member->as_size());
-    } else if constexpr (std::floating_point<Value>) {
-      value = static_cast<Value>(member->as_double());
-    } else {
-      value = member->as_string();
-    }
+    detail::read_field(json, name, value);
   });
 }
 
