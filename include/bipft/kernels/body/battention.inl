@@ -51,19 +51,20 @@ struct AttentionSpace {
 };
 
 /// distance[i][j] = popcount(query i xor key j), and least[i] the least of them.
-template <std::size_t Size>
-inline void measure(AttentionSpace s, const std::uint32_t* k,
+///   wide: 64 channels to a head, not 32
+template <bool wide>
+inline void measure(const AttentionSpace& s, const std::uint32_t* k,
                     const std::uint32_t (&query)[query_block][2], std::uint32_t* least) {
   Words lowest[query_block];
   BIPFT_UNROLL
-  for (std::size_t i = 0; i < query_block; ++i) lowest[i] = splat_word(Size);
-  for (std::size_t j = 0; j < s.keys; j += 16) {
+  for (std::size_t i = 0; i < query_block; ++i) lowest[i] = splat_word(64);
+  for (std::size_t j = 0; j < s.keys; j += word_lanes) {
     const Words first_half = load_words(k + j);
-    const Words second_half = Size == 64 ? load_words(k + s.keys + j) : no_words();
+    const Words second_half = wide ? load_words(k + s.keys + j) : no_words();
     BIPFT_UNROLL
     for (std::size_t i = 0; i < query_block; ++i) {
       Words d = popcount(bit_xor(splat_word(query[i][0]), first_half));
-      if (Size == 64) d = add(d, popcount(bit_xor(splat_word(query[i][1]), second_half)));
+      if (wide) d = add(d, popcount(bit_xor(splat_word(query[i][1]), second_half)));
       store_words(s.distance + i * s.keys + j, d);
       lowest[i] = lower(lowest[i], d);
     }
@@ -72,23 +73,17 @@ inline void measure(AttentionSpace s, const std::uint32_t* k,
   for (std::size_t i = 0; i < query_block; ++i) least[i] = fold_lower(lowest[i]);
 }
 
-/// term[j] = table[distance[j]] for the keys there are, else 0; returns their sum in order.
-template <std::size_t Size>
-inline float add_terms(const float* table, std::size_t tokens, const std::uint32_t* distance,
-                       float* term) {
-  const Table<Size> terms = load_table<Size>(table);
+/// term[j] = value[distance[j]] for the keys there are, else 0; returns their sum in order.
+///   value: [size + 1]
+inline float add_terms(const float* value, std::size_t size, std::size_t tokens,
+                       const std::uint32_t* distance, float* term) {
+  const Table table = load_table(value, size);
   Lanes total = splat(0.0F);
-  std::size_t j = 0;
-  for (; j + 16 <= tokens; j += 16) {
-    const Lanes e = look_up(terms, load_words(distance + j));
+  for (std::size_t j = 0; j < tokens; j += 16) {
+    Lanes e = look_up(table, distance + j);
+    if (tokens - j < 16) e = select(first(tokens - j), e, splat(0.0F));
     store(term + j, e);
     total = add(total, e);
-  }
-  if (j < tokens) {
-    const Lanes e = look_up(terms, load_words(distance + j));
-    const Lanes there = select(first(tokens - j), e, splat(0.0F));
-    store(term + j, there);
-    total = add(total, there);
   }
   return fold_sum(total);
 }
@@ -111,12 +106,12 @@ inline std::size_t choose_keys(const float* term, std::size_t keys, float invers
 }
 
 /// Bit c is Σ_j a_j v_j[c] >= threshold[c], for the channels of one head.
-template <std::size_t Size>
-inline void mix_values(AttentionSpace s, const std::uint32_t* v, const std::size_t* count,
-                       const std::int32_t* threshold, std::uint64_t* bits) {
+inline void mix_values(const AttentionSpace& s, std::size_t size, const std::uint32_t* v,
+                       const std::size_t* count, const std::int32_t* threshold,
+                       std::uint64_t* bits) {
   const std::size_t words = (s.tokens + 31) / 32;
   for (std::size_t i = 0; i < query_block; ++i) bits[i] = 0;
-  for (std::size_t c = 0; c < Size; c += 16) {
+  for (std::size_t c = 0; c < size; c += word_lanes) {
     Words plus[query_block];
     BIPFT_UNROLL
     for (std::size_t i = 0; i < query_block; ++i) plus[i] = no_words();
@@ -138,9 +133,10 @@ inline void mix_values(AttentionSpace s, const std::uint32_t* v, const std::size
   }
 }
 
-template <std::size_t Size>
-inline void attend(const BitAttention& a, AttentionSpace s, std::size_t head) {
-  const std::size_t channel = head * Size;
+/// One head. Its size is no template's argument: the loops that know it do little in it.
+inline void attend(const BitAttention& a, const AttentionSpace& s, std::size_t head) {
+  const std::size_t size = a.head_size;
+  const std::size_t channel = head * size;
   const std::size_t word = channel / 64;
   for (std::size_t t = 0; t < s.tokens; t += query_block) {
     std::uint32_t query[query_block][2];
@@ -151,14 +147,18 @@ inline void attend(const BitAttention& a, AttentionSpace s, std::size_t head) {
       const std::size_t row = t + i < s.tokens ? t + i : s.tokens - 1;
       put_halves(query[i], a.q.row(row)[word] >> (channel % 64));
     }
-    measure<Size>(s, s.k + channel / 32 * s.keys, query, least);
+    if (size == 64) {
+      measure<true>(s, s.k + channel / 32 * s.keys, query, least);
+    } else {
+      measure<false>(s, s.k + channel / 32 * s.keys, query, least);
+    }
     for (std::size_t i = 0; i < query_block; ++i) {
-      const float sum = add_terms<Size>(a.exponential + least[i] * (Size + 1), s.tokens,
-                                        s.distance + i * s.keys, s.term + i * s.keys);
+      const float sum = add_terms(a.exponential + least[i] * (size + 1), size, s.tokens,
+                                  s.distance + i * s.keys, s.term + i * s.keys);
       count[i] =
           choose_keys(s.term + i * s.keys, s.keys, 1.0F / sum, a.half_alpha, s.alive + i * s.words);
     }
-    mix_values<Size>(s, s.v + channel, count, a.threshold + channel, bits);
+    mix_values(s, size, s.v + channel, count, a.threshold + channel, bits);
     for (std::size_t i = 0; i < query_block && t + i < s.tokens; ++i) {
       std::uint64_t& to = a.context[(t + i) * a.v.words_per_row + word];
       to = channel % 64 == 0 ? bits[i] : to | bits[i] << 32U;
@@ -180,11 +180,5 @@ inline void bit_attention(const BitAttention& a) {
   s.alive = s.distance + 2 * query_block * s.keys;
   turn_keys(a.k, s.keys, s.k);
   turn_values(a.v, s.v);
-  for (std::size_t head = 0; head < a.heads; ++head) {
-    if (a.head_size == 32) {
-      attend<32>(a, s, head);
-    } else {
-      attend<64>(a, s, head);
-    }
-  }
+  for (std::size_t head = 0; head < a.heads; ++head) attend(a, s, head);
 }

@@ -42,9 +42,8 @@ inline void lay_column(const std::uint64_t* row, std::size_t words, std::size_t 
 
 template <std::size_t Rows>
 inline void count_rows(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t words,
-                       Words* counts) {
-  BIPFT_UNROLL
-  for (std::size_t i = 0; i < Rows; ++i) counts[i] = no_words();
+                       std::uint32_t* counts) {
+  for (std::size_t i = 0; i < Rows; ++i) store_words(counts + 16 * i, no_words());
   const Words table = ones_of_nibbles();
   for (std::size_t left = 2 * words; left > 0;) {
     const std::size_t depth = left < depth_block ? left : depth_block;
@@ -65,21 +64,22 @@ inline void count_rows(const std::uint32_t* spread, const std::uint32_t* panel, 
       spread += 2 * row_block;
     }
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < Rows; ++i) counts[i] = add(counts[i], sum_bytes(bytes[i]));
+    for (std::size_t i = 0; i < Rows; ++i) {
+      store_words(counts + 16 * i, add(load_words(counts + 16 * i), sum_bytes(bytes[i])));
+    }
     left -= depth;
   }
 }
 
+/// counts: [rows, 16]
 inline void count_ones(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t rows,
-                       std::size_t words, Words* counts) {
-  switch (rows) {
-    case 1:
-      return count_rows<1>(spread, panel, words, counts);
-    case 2:
-      return count_rows<2>(spread, panel, words, counts);
-    case 3:
-      return count_rows<3>(spread, panel, words, counts);
-    default:
-      return count_rows<4>(spread, panel, words, counts);
+                       std::size_t words, std::uint32_t* counts) {
+  if (rows == 4) return count_rows<4>(spread, panel, words, counts);
+  if (rows >= 2) {
+    count_rows<2>(spread, panel, words, counts);
+    spread += 4;
+    counts += 32;
+    rows -= 2;
   }
+  if (rows == 1) count_rows<1>(spread, panel, words, counts);
 }

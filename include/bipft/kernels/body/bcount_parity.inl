@@ -42,7 +42,7 @@ inline void lay_column(const std::uint64_t* row, std::size_t words, std::size_t 
 
 template <std::size_t Rows>
 inline void count_rows(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t words,
-                       Words* counts) {
+                       std::uint32_t* counts) {
   Words carries[Rows];
   Words parity[Rows];
   BIPFT_UNROLL
@@ -62,12 +62,20 @@ inline void count_rows(const std::uint32_t* spread, const std::uint32_t* panel, 
   }
   BIPFT_UNROLL
   for (std::size_t i = 0; i < Rows; ++i) {
-    counts[i] = add(add(carries[i], carries[i]), popcount(parity[i]));
+    store_words(counts + 16 * i, add(add(carries[i], carries[i]), popcount(parity[i])));
   }
 }
 
+/// counts: [rows, 16]
 inline void count_ones(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t rows,
-                       std::size_t words, Words* counts) {
+                       std::size_t words, std::uint32_t* counts) {
+  if (rows == 8) return count_rows<8>(spread, panel, words, counts);
+  if (rows >= 4) {  // five to seven rows: four of them, then the others
+    count_rows<4>(spread, panel, words, counts);
+    spread += 8;
+    counts += 64;
+    rows -= 4;
+  }
   switch (rows) {
     case 1:
       return count_rows<1>(spread, panel, words, counts);
@@ -75,15 +83,7 @@ inline void count_ones(const std::uint32_t* spread, const std::uint32_t* panel, 
       return count_rows<2>(spread, panel, words, counts);
     case 3:
       return count_rows<3>(spread, panel, words, counts);
-    case 4:
-      return count_rows<4>(spread, panel, words, counts);
-    case 5:
-      return count_rows<5>(spread, panel, words, counts);
-    case 6:
-      return count_rows<6>(spread, panel, words, counts);
-    case 7:
-      return count_rows<7>(spread, panel, words, counts);
     default:
-      return count_rows<8>(spread, panel, words, counts);
+      return;
   }
 }

@@ -35,10 +35,10 @@ inline std::uint64_t sum_of_bytes(std::uint64_t word) {
   return pairs * 0x0001'0001'0001'0001U >> 48U;
 }
 
+/// counts: [rows, 16]
 inline void count_ones(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t rows,
-                       std::size_t words, Words* counts) {
+                       std::size_t words, std::uint32_t* counts) {
   for (std::size_t i = 0; i < rows; ++i) {
-    std::uint32_t totals[16];
     for (std::size_t lane = 0; lane < 16; ++lane) {
       const std::uint32_t* const a = spread + 2 * i * words;
       const std::uint32_t* const w = panel + 2 * lane * words;
@@ -52,8 +52,7 @@ inline void count_ones(const std::uint32_t* spread, const std::uint32_t* panel, 
         }
         total += sum_of_bytes(bytes);
       }
-      totals[lane] = static_cast<std::uint32_t>(total);
+      counts[16 * i + lane] = static_cast<std::uint32_t>(total);
     }
-    counts[i] = load_words(totals);
   }
 }

@@ -12,18 +12,35 @@ struct Panel {
   std::size_t columns;  // 1 ... 16
 };
 
-inline Words load_first(const std::int32_t* values, std::size_t count) {
-  if (count == 16) return load_words(values);
-  alignas(64) std::int32_t lane[16] = {};
-  for (std::size_t i = 0; i < count; ++i) lane[i] = values[i];
-  return load_words(lane);
+/// The panel's numbers: 16 that may be read, copied to `edge` if there are not as many.
+inline const std::int32_t* of_panel(const std::int32_t* values, Panel panel, std::int32_t* edge) {
+  if (panel.columns == 16) return values + panel.column;
+  for (std::size_t i = 0; i < 16; ++i) edge[i] = i < panel.columns ? values[panel.column + i] : 0;
+  return edge;
 }
 
-/// Calls `out.begin(panel)` for each panel of each block of rows, `out.put(row, v)` for its rows.
+/// The integers of a block of rows and one panel: v[i][lane], some lanes at once.
+struct PanelValues {
+  const std::uint32_t* count;  // [rows, 16]
+  const std::int32_t* base;    // [16]
+  bool doubled;
+
+  Words at(std::size_t row, std::size_t lane) const {
+    const Words ones = load_words(count + 16 * row + lane);
+    return subtract(load_words(base + lane), doubled ? add(ones, ones) : ones);
+  }
+  /// All of one row.
+  void store_row(std::size_t row, std::int32_t* to) const {
+    for (std::size_t lane = 0; lane < 16; lane += word_lanes) store_words(to + lane, at(row, lane));
+  }
+};
+
+/// Calls `out(panel, first_row, rows, values)` for each panel of each block of rows.
 template <class Out>
-inline void binary_product(const BinaryProduct& p, Out out) {
+[[gnu::noinline]] inline void binary_product(const BinaryProduct& p, const Out& out) {
   const std::size_t words = words_for(p.a.cols);
-  Words counts[row_block];
+  alignas(64) std::uint32_t counts[row_block * 16];
+  alignas(64) std::int32_t edge[16];
   for (std::size_t first = 0; first < p.a.rows; first += row_block) {
     const std::size_t rows = p.a.rows - first < row_block ? p.a.rows - first : row_block;
     spread_rows(p.a.row(first), p.a.words_per_row, rows, words, p.scratch);
@@ -32,92 +49,65 @@ inline void binary_product(const BinaryProduct& p, Out out) {
       const Panel panel{column, p.outputs - column < 16 ? p.outputs - column : 16};
       count_ones(p.scratch, weight, rows, words, counts);
       weight += words * panel_words;
-      const Words base = load_first(p.base + column, panel.columns);
-      out.begin(panel);
-      if (p.step == 2) {
-        for (std::size_t i = 0; i < rows; ++i) {
-          out.put(first + i, subtract(base, add(counts[i], counts[i])));
-        }
-      } else {
-        for (std::size_t i = 0; i < rows; ++i) out.put(first + i, subtract(base, counts[i]));
-      }
+      out(panel, first, rows, PanelValues{counts, of_panel(p.base, panel, edge), p.step == 2});
     }
   }
 }
 
-struct ProductInts {
-  std::int32_t* v;  // [N, O]
+/// What becomes of a product's integers: floats, or bits if there is no y. One type for both, so
+/// that the product is compiled once.
+struct ProductResults {
   std::size_t outputs;
-  Panel panel{};
-
-  void begin(Panel next) { panel = next; }
-  void put(std::size_t row, Words value) {
-    std::int32_t* to = v + row * outputs + panel.column;
-    if (panel.columns == 16) {
-      store_words(to, value);
-      return;
-    }
-    alignas(64) std::int32_t lane[16];
-    store_words(lane, value);
-    for (std::size_t i = 0; i < panel.columns; ++i) to[i] = lane[i];
-  }
-};
-
-struct ProductFloats {
   float* y;  // [N, O]
-  std::size_t outputs;
-  Lanes scale;
+  float scale;
   const float* bias;
-  Panel panel{};
-  Lanes shift{};
-
-  void begin(Panel next) {
-    panel = next;
-    shift = panel.columns == 16 ? load(bias + panel.column)
-                                : load_part(bias + panel.column, panel.columns);
-  }
-  void put(std::size_t row, Words value) {
-    const Lanes result = add(multiply(scale, signed_to_lanes(value)), shift);
-    float* to = y + row * outputs + panel.column;
-    if (panel.columns == 16) {
-      store(to, result);
-    } else {
-      store_part(to, result, panel.columns);
-    }
-  }
-};
-
-struct ProductBits {
   std::uint64_t* bits;  // [N, O] bits
   std::size_t words_per_row;
   const std::int32_t* threshold;
-  Panel panel{};
-  Words limit{};
 
-  void begin(Panel next) {
-    panel = next;
-    limit = load_first(threshold + panel.column, panel.columns);
+  void operator()(Panel panel, std::size_t row, std::size_t rows, const PanelValues& v) const {
+    if (y != nullptr) {
+      put_floats(panel, row, rows, v);
+    } else {
+      put_bits(panel, row, rows, v);
+    }
   }
-  void put(std::size_t row, Words value) {
+  void put_floats(Panel panel, std::size_t row, std::size_t rows, const PanelValues& v) const {
+    const Lanes factor = splat(scale);
+    const Lanes shift = load_some(bias, panel.column, outputs);
+    for (std::size_t i = 0; i < rows; ++i) {
+      alignas(64) std::int32_t integers[16];
+      v.store_row(i, integers);
+      const Lanes value = add(multiply(factor, signed_to_lanes(integers)), shift);
+      store_some(y + (row + i) * outputs, value, panel.column, outputs);
+    }
+  }
+  void put_bits(Panel panel, std::size_t row, std::size_t rows, const PanelValues& v) const {
+    alignas(64) std::int32_t edge[16];
+    const std::int32_t* const limit = of_panel(threshold, panel, edge);
     const std::uint64_t there = (std::uint64_t{1} << panel.columns) - 1;
-    const std::uint64_t passed = signed_at_least(value, limit) & there;
-    std::uint64_t& word = bits[row * words_per_row + panel.column / 64];
     const std::size_t place = panel.column % 64;
-    word = place == 0 ? passed : word | passed << place;
+    for (std::size_t i = 0; i < rows; ++i) {
+      std::uint64_t passed = 0;
+      for (std::size_t lane = 0; lane < 16; lane += word_lanes) {
+        const Words least = load_words(limit + lane);
+        passed |= std::uint64_t{signed_at_least(v.at(i, lane), least)} << lane;
+      }
+      passed &= there;
+      std::uint64_t& word = bits[(row + i) * words_per_row + panel.column / 64];
+      word = place == 0 ? passed : word | passed << place;
+    }
   }
 };
 
-inline void bgemm_ints(const BinaryProduct& p, std::int32_t* v) {
-  binary_product(p, ProductInts{v, p.outputs});
-}
-
 inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias, float* y) {
-  binary_product(p, ProductFloats{y, p.outputs, splat(scale), bias});
+  binary_product(p, ProductResults{p.outputs, y, scale, bias, nullptr, 0, nullptr});
 }
 
 inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* threshold, std::uint64_t* bits,
                        std::size_t words_per_row) {
-  binary_product(p, ProductBits{bits, words_per_row, threshold});
+  binary_product(p,
+                 ProductResults{p.outputs, nullptr, 0, nullptr, bits, words_per_row, threshold});
 }
 
 inline std::size_t layout_words(std::size_t rows, std::size_t cols) {

@@ -1,54 +1,47 @@
 // Compiled once per target, inside its namespace and region: no include guard, no #include, and no
 // words but the target's own (target/scalar.hpp lists them).
 
-/// The bits of x >= threshold, or of x > threshold. NaN is neither.
-template <bool Strict>
-inline std::uint64_t pass(Lanes x, Lanes threshold) {
-  return bits_of(Strict ? above(x, threshold) : at_least(x, threshold));
-}
-
-template <bool Strict, bool Shifted>
-inline void pack_all(const float* x, const float* shift, std::size_t cols, Lanes threshold,
-                     std::uint64_t* bits) {
-  std::size_t first_col = 0;
-  for (; first_col + 64 <= cols; first_col += 64) {
-    std::uint64_t word = 0;
-    BIPFT_UNROLL
-    for (std::size_t c = 0; c < 64; c += 16) {
-      Lanes value = load(x + first_col + c);
-      if (Shifted) value = add(value, load(shift + first_col + c));
-      word |= pass<Strict>(value, threshold) << c;
-    }
-    *bits++ = word;
+/// Numbers of the last columns, and zeros up to 64 of them.
+inline void copy_edge(const float* x, std::size_t cols, float* edge) {
+  for (std::size_t i = 0; i < 64; i += 16) {
+    store(edge + i, i < cols ? load_some(x, i, cols) : splat(0.0F));
   }
-  if (first_col == cols) return;
-  std::uint64_t word = 0;
-  for (std::size_t col = first_col; col < cols; col += 16) {
-    const std::size_t rest = cols - col < 16 ? cols - col : 16;
-    Lanes value = load_part(x + col, rest);
-    if (Shifted) value = add(value, load_part(shift + col, rest));
-    const std::uint64_t there = (std::uint64_t{1} << rest) - 1;
-    word |= (pass<Strict>(value, threshold) & there) << (col - first_col);
-  }
-  *bits = word;
 }
 
 /// Bit c is x[c] + shift[c] >= threshold (or >, if strict), the sum rounded once, as add_row rounds
 /// it. Contract in table.hpp.
-inline void pack_row(const float* x, const float* shift, std::size_t cols, float threshold,
-                     bool strict, std::uint64_t* bits) {
+[[gnu::noinline]] inline void pack_row(const float* x, const float* shift, std::size_t cols,
+                                       float threshold, bool strict, std::uint64_t* bits) {
   const Lanes limit = splat(threshold);
-  if (shift == nullptr) {
-    if (strict) {
-      pack_all<true, false>(x, shift, cols, limit, bits);
-    } else {
-      pack_all<false, false>(x, shift, cols, limit, bits);
+  std::size_t col = 0;
+  for (; cols - col >= 64; col += 64) {
+    Lanes value[4];
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < 4; ++i) value[i] = load(x + col + 16 * i);
+    if (shift != nullptr) {
+      BIPFT_UNROLL
+      for (std::size_t i = 0; i < 4; ++i) value[i] = add(value[i], load(shift + col + 16 * i));
     }
-  } else if (strict) {
-    pack_all<true, true>(x, shift, cols, limit, bits);
-  } else {
-    pack_all<false, true>(x, shift, cols, limit, bits);
+    std::uint64_t word = 0;
+    if (strict) {
+      BIPFT_UNROLL
+      for (std::size_t i = 0; i < 4; ++i) {
+        word |= std::uint64_t{bits_of(above(value[i], limit))} << 16 * i;
+      }
+    } else {
+      BIPFT_UNROLL
+      for (std::size_t i = 0; i < 4; ++i) {
+        word |= std::uint64_t{bits_of(at_least(value[i], limit))} << 16 * i;
+      }
+    }
+    bits[col / 64] = word;
   }
+  if (col == cols) return;
+  float edge[2][64];
+  copy_edge(x + col, cols - col, edge[0]);
+  if (shift != nullptr) copy_edge(shift + col, cols - col, edge[1]);
+  pack_row(edge[0], shift != nullptr ? edge[1] : nullptr, 64, threshold, strict, bits + col / 64);
+  bits[col / 64] &= (std::uint64_t{1} << (cols - col)) - 1;
 }
 
 /// y[c] = bits[c] ? high : low.

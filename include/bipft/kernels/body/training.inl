@@ -217,3 +217,24 @@ inline double cross_entropy_row(const float* logits, std::size_t labels, std::si
   }
   return weight * loss;
 }
+
+// --- Bits ----------------------------------------------------------------------------------------
+
+struct ProductInts {
+  std::size_t outputs;
+  std::int32_t* to;  // [N, O]
+
+  void operator()(Panel panel, std::size_t row, std::size_t rows, const PanelValues& v) const {
+    alignas(64) std::int32_t integers[16];
+    for (std::size_t i = 0; i < rows; ++i) {
+      v.store_row(i, integers);
+      for (std::size_t lane = 0; lane < panel.columns; ++lane) {
+        to[(row + i) * outputs + panel.column + lane] = integers[lane];
+      }
+    }
+  }
+};
+
+inline void bgemm_ints(const BinaryProduct& p, std::int32_t* v) {
+  binary_product(p, ProductInts{p.outputs, v});
+}

@@ -223,6 +223,7 @@ inline double wide_fold(Wide a) {
 }
 
 // --- The words: integers and bits, 16 lanes of 32 bits -------------------------------------------
+inline constexpr std::size_t word_lanes = 16;
 struct Words {
   __m256i low, high;
 };
@@ -297,7 +298,8 @@ inline std::uint32_t signed_at_least(Words a, Words b) {
   const __m256i high = _mm256_cmpgt_epi32(b.high, a.high);
   return ~bits_of({_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)}) & 0xFFFFU;
 }
-inline Lanes signed_to_lanes(Words a) {
+inline Lanes signed_to_lanes(const std::int32_t* p) {
+  const Words a = load_words(p);
   return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)};
 }
 inline Mask mask_of(std::uint32_t bits) {
@@ -308,16 +310,12 @@ inline Mask mask_of(std::uint32_t bits) {
           _mm256_castsi256_ps(_mm256_cmpeq_epi32(set.high, lane.high))};
 }
 
-template <std::size_t Size>
 struct Table {
   const float* value;
 };
-template <std::size_t Size>
-inline Table<Size> load_table(const float* value) {
-  return {value};
-}
-template <std::size_t Size>
-inline Lanes look_up(const Table<Size>& table, Words index) {
+inline Table load_table(const float* value, std::size_t) { return {value}; }
+inline Lanes look_up(const Table& table, const std::uint32_t* from) {
+  const Words index = load_words(from);
   return {_mm256_i32gather_ps(table.value, index.low, 4),
           _mm256_i32gather_ps(table.value, index.high, 4)};
 }

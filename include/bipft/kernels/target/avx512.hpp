@@ -162,6 +162,7 @@ inline double wide_fold(Wide a) {
 }
 
 // --- The words: integers and bits, 16 lanes of 32 bits -------------------------------------------
+inline constexpr std::size_t word_lanes = 16;
 using Words = __m512i;
 
 inline Words no_words() { return _mm512_setzero_si512(); }
@@ -196,31 +197,36 @@ inline Words choose_or_flip(Words first, Words second, Words third) {
 inline std::uint32_t signed_at_least(Words a, Words b) {
   return _mm512_cmpge_epi32_mask(a, b);
 }
-inline Lanes signed_to_lanes(Words a) { return _mm512_cvtepi32_ps(a); }
+inline Lanes signed_to_lanes(const std::int32_t* p) { return _mm512_cvtepi32_ps(load_words(p)); }
 inline Mask mask_of(std::uint32_t bits) { return static_cast<Mask>(bits); }
 
-template <std::size_t Size>
 struct Table {
-  __m512 part[Size / 16];
+  __m512 part[4];  // two of them, if the size is 32
   __m512 last;
+  __m512i size;
+  bool wide;
 };
-template <std::size_t Size>
-inline Table<Size> load_table(const float* value) {
-  Table<Size> table;
-  BIPFT_UNROLL
-  for (std::size_t i = 0; i < Size / 16; ++i) table.part[i] = _mm512_loadu_ps(value + 16 * i);
-  table.last = _mm512_set1_ps(value[Size]);
+inline Table load_table(const float* value, std::size_t size) {
+  Table table;
+  table.wide = size == 64;
+  table.part[0] = table.part[2] = _mm512_loadu_ps(value);
+  table.part[1] = table.part[3] = _mm512_loadu_ps(value + 16);
+  if (table.wide) {
+    table.part[2] = _mm512_loadu_ps(value + 32);
+    table.part[3] = _mm512_loadu_ps(value + 48);
+  }
+  table.last = _mm512_set1_ps(value[size]);
+  table.size = _mm512_set1_epi32(static_cast<int>(size));
   return table;
 }
-template <std::size_t Size>
-inline Lanes look_up(const Table<Size>& table, Words index) {
+inline Lanes look_up(const Table& table, const std::uint32_t* from) {
+  const Words index = load_words(from);
   __m512 y = _mm512_permutex2var_ps(table.part[0], index, table.part[1]);
-  if constexpr (Size == 64) {
+  if (table.wide) {
     const __m512 upper = _mm512_permutex2var_ps(table.part[2], index, table.part[3]);
     y = _mm512_mask_blend_ps(_mm512_test_epi32_mask(index, _mm512_set1_epi32(32)), y, upper);
   }
-  return _mm512_mask_blend_ps(_mm512_cmpeq_epi32_mask(index, _mm512_set1_epi32(Size)), y,
-                              table.last);
+  return _mm512_mask_blend_ps(_mm512_cmpeq_epi32_mask(index, table.size), y, table.last);
 }
 
 #include "bipft/kernels/body/bwords.inl"

@@ -197,92 +197,66 @@ inline Wide wide_zero() { return {}; }
   return a.lane[0];
 }
 
-// --- The words: integers and bits, 16 lanes of 32 bits -------------------------------------------
-struct Words {
-  std::uint32_t lane[lanes];
-};
+// --- The words: integers and bits, lanes of 32 bits ----------------------------------------------
+inline constexpr std::size_t word_lanes = 4;  // or 16: no sum of integers minds its order
+using Words [[gnu::vector_size(16)]] = std::uint32_t;
 
-inline Words no_words() { return {}; }
-inline Words splat_word(std::uint32_t x) {
-  Words y;
-  for (std::uint32_t& lane : y.lane) lane = x;
-  return y;
-}
+inline Words no_words() { return Words{}; }
+inline Words splat_word(std::uint32_t x) { return Words{x, x, x, x}; }
 /// `p` is std::uint32_t* or std::int32_t*, and need not be aligned.
 template <class Int>
 inline Words load_words(const Int* p) {
   Words y;
-  std::memcpy(y.lane, p, sizeof y.lane);
+  std::memcpy(&y, p, sizeof y);
   return y;
 }
 template <class Int>
 inline void store_words(Int* p, Words x) {
-  std::memcpy(p, x.lane, sizeof x.lane);
+  std::memcpy(p, &x, sizeof x);
 }
-inline Words bit_xor(Words a, Words b) {
-  for (std::size_t i = 0; i < lanes; ++i) a.lane[i] ^= b.lane[i];
-  return a;
-}
-inline Words bit_and(Words a, Words b) {
-  for (std::size_t i = 0; i < lanes; ++i) a.lane[i] &= b.lane[i];
-  return a;
-}
-inline Words add(Words a, Words b) {
-  for (std::size_t i = 0; i < lanes; ++i) a.lane[i] += b.lane[i];
-  return a;
-}
-inline Words subtract(Words a, Words b) {
-  for (std::size_t i = 0; i < lanes; ++i) a.lane[i] -= b.lane[i];
-  return a;
-}
+inline Words bit_xor(Words a, Words b) { return a ^ b; }
+inline Words bit_and(Words a, Words b) { return a & b; }
+inline Words add(Words a, Words b) { return a + b; }
+inline Words subtract(Words a, Words b) { return a - b; }
+/// The lower of two numbers below 2^31, and the lowest of all lanes.
 inline Words lower(Words a, Words b) {
-  for (std::size_t i = 0; i < lanes; ++i) b.lane[i] = a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i];
-  return b;
+  const Words less = std::bit_cast<Words>(std::bit_cast<QuadBits>(a) < std::bit_cast<QuadBits>(b));
+  return (a & less) | (b & ~less);
 }
 inline std::uint32_t fold_lower(Words a) {
-  for (std::size_t i = 1; i < lanes; ++i) a.lane[0] = a.lane[i] < a.lane[0] ? a.lane[i] : a.lane[0];
-  return a.lane[0];
+  std::uint32_t lowest = a[0];
+  for (std::size_t i = 1; i < word_lanes; ++i) lowest = a[i] < lowest ? a[i] : lowest;
+  return lowest;
 }
 /// The ones of each lane.
 inline Words popcount(Words a) {
-  for (std::uint32_t& lane : a.lane) {
-    lane -= lane >> 1U & 0x5555'5555U;
-    lane = (lane & 0x3333'3333U) + (lane >> 2U & 0x3333'3333U);
-    lane = ((lane + (lane >> 4U)) & 0x0F0F'0F0FU) * 0x0101'0101U >> 24U;
-  }
-  return a;
+  a -= a >> 1U & splat_word(0x5555'5555U);
+  a = (a & splat_word(0x3333'3333U)) + (a >> 2U & splat_word(0x3333'3333U));
+  a = (a + (a >> 4U)) & splat_word(0x0F0F'0F0FU);
+  a += a >> 8U;
+  return (a + (a >> 16U)) & splat_word(0x3FU);
 }
-/// As signed numbers: the bits of a >= b, and the floats nearest to a.
+/// As signed numbers: bit i is lane i of a >= b.
 inline std::uint32_t signed_at_least(Words a, Words b) {
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < lanes; ++i) {
-    const auto x = static_cast<std::int32_t>(a.lane[i]);
-    const auto y = static_cast<std::int32_t>(b.lane[i]);
-    bits |= std::uint32_t{x >= y} << i;
-  }
-  return bits;
+  const auto at_least = std::bit_cast<QuadBits>(a) >= std::bit_cast<QuadBits>(b);
+  const Words bits = std::bit_cast<Words>(at_least) & Words{1, 2, 4, 8};
+  return bits[0] | bits[1] | bits[2] | bits[3];
 }
-inline Lanes signed_to_lanes(Words a) {
+/// The floats nearest to 16 numbers.
+[[gnu::noinline]] inline Lanes signed_to_lanes(const std::int32_t* p) {
   float lane[lanes];
-  for (std::size_t i = 0; i < lanes; ++i) {
-    lane[i] = static_cast<float>(static_cast<std::int32_t>(a.lane[i]));
-  }
+  for (std::size_t i = 0; i < lanes; ++i) lane[i] = static_cast<float>(p[i]);
   return load(lane);
 }
 
-/// A table of Size + 1 floats, Size being 32 or 64, and a look into it by every lane.
-template <std::size_t Size>
+/// A table of size + 1 floats, the size being 32 or 64, and 16 looks into it.
 struct Table {
   const float* value;
 };
-template <std::size_t Size>
-inline Table<Size> load_table(const float* value) {
-  return {value};
-}
-template <std::size_t Size>
-inline Lanes look_up(const Table<Size>& table, Words index) {
+inline Table load_table(const float* value, std::size_t) { return {value}; }
+[[gnu::noinline]] inline Lanes look_up(const Table& table, const std::uint32_t* index) {
   float lane[lanes];
-  for (std::size_t i = 0; i < lanes; ++i) lane[i] = table.value[index.lane[i]];
+  for (std::size_t i = 0; i < lanes; ++i) lane[i] = table.value[index[i]];
   return load(lane);
 }
 
