@@ -78,6 +78,34 @@ class Storage {
   std::mutex mutex_;
 };
 
+/// A shared storage, or none. Copied and dropped all over the library, so out of line: the counting,
+/// inlined, is most of what a struct of tensors compiles to.
+class StorageHandle {
+ public:
+  StorageHandle() = default;
+  explicit StorageHandle(std::size_t bytes) : storage_(std::make_shared<Storage>(bytes)) {}
+  StorageHandle(std::size_t bytes, std::shared_ptr<const Residence> residence)
+      : storage_(std::make_shared<Storage>(bytes, std::move(residence))) {}
+  [[gnu::noinline]] StorageHandle(const StorageHandle& other) : storage_(other.storage_) {}
+  StorageHandle(StorageHandle&& other) noexcept = default;
+  [[gnu::noinline]] StorageHandle& operator=(const StorageHandle& other) {
+    storage_ = other.storage_;
+    return *this;
+  }
+  [[gnu::noinline]] StorageHandle& operator=(StorageHandle&& other) noexcept {
+    storage_ = std::move(other.storage_);
+    return *this;
+  }
+  [[gnu::noinline]] ~StorageHandle() {}
+
+  [[nodiscard]] Storage* operator->() const { return storage_.get(); }
+  [[nodiscard]] bool empty() const { return storage_ == nullptr; }
+  [[nodiscard]] bool shared() const { return storage_.use_count() > 1; }
+
+ private:
+  std::shared_ptr<Storage> storage_;
+};
+
 }  // namespace detail
 
 template <class T>
@@ -104,7 +132,7 @@ class BasicTensor {
     BasicTensor result;
     result.shape_ = shape;
     if (shape.numel() != 0) {
-      result.storage_ = std::make_shared<detail::Storage>(shape.numel() * sizeof(T));
+      result.storage_ = detail::StorageHandle(shape.numel() * sizeof(T));
     }
     return result;
   }
@@ -114,8 +142,7 @@ class BasicTensor {
                                             std::shared_ptr<const Residence> residence) {
     BasicTensor result;
     result.shape_ = shape;
-    result.storage_ =
-        std::make_shared<detail::Storage>(shape.numel() * sizeof(T), std::move(residence));
+    result.storage_ = detail::StorageHandle(shape.numel() * sizeof(T), std::move(residence));
     return result;
   }
 
@@ -123,7 +150,7 @@ class BasicTensor {
   [[nodiscard]] std::size_t numel() const { return shape_.numel(); }
   [[nodiscard]] std::size_t rows() const { return shape_.rows(); }
   [[nodiscard]] std::size_t cols() const { return shape_.cols(); }
-  [[nodiscard]] bool empty() const { return storage_ == nullptr; }
+  [[nodiscard]] bool empty() const { return storage_.empty(); }
 
   /// The numbers, on the host.
   [[nodiscard]] std::span<const T> data() const {
@@ -137,7 +164,7 @@ class BasicTensor {
   /// Write access on the host. Copies first if another handle shares the numbers.
   [[nodiscard]] std::span<T> mutable_data() {
     if (empty()) return {};
-    if (storage_.use_count() > 1) *this = BasicTensor(shape_, data());
+    if (storage_.shared()) *this = BasicTensor(shape_, data());
     return {static_cast<T*>(storage_->write()), numel()};
   }
   [[nodiscard]] std::span<T> mutable_row(std::size_t i) {
@@ -159,7 +186,7 @@ class BasicTensor {
 
  private:
   Shape shape_;
-  std::shared_ptr<detail::Storage> storage_;
+  detail::StorageHandle storage_;
 };
 
 using Tensor = BasicTensor<float>;           ///< values, gradients, parameters

@@ -24,17 +24,24 @@ concept Visitable = requires(Node& node) {
   node.visit([](std::string_view, auto&, auto...) {});
 };
 
+/// "path.name", or "name" below no path. Out of line: names are joined everywhere, never in haste.
+[[nodiscard, gnu::noinline]] inline std::string join_path(std::string_view path,
+                                                          std::string_view name) {
+  std::string joined(path);
+  if (!joined.empty()) joined += '.';
+  return joined.append(name);
+}
+
 /// Calls `action("path.to.leaf", leaf)` for every `Leaf` below `node`, in declaration order, where
 /// `node` is a Leaf, a Visitable, or a vector, optional or variant of such. Anything else is passed
 /// over.
 template <class Leaf, class Node, class Action>
 void for_each(Node& node, const Action& action, const std::string& path = {}) {
-  const std::string prefix = path.empty() ? path : path + '.';
   if constexpr (std::is_same_v<Node, Leaf>) {
     action(path, node);
   } else if constexpr (Visitable<Node>) {
     node.visit([&](std::string_view name, auto& part, auto... /*help*/) {
-      for_each<Leaf>(part, action, prefix + std::string(name));
+      for_each<Leaf>(part, action, join_path(path, name));
     });
   } else if constexpr (requires { std::variant_size<Node>::value; }) {
     std::visit([&](auto& chosen) { for_each<Leaf>(chosen, action, path); }, node);
@@ -42,7 +49,7 @@ void for_each(Node& node, const Action& action, const std::string& path = {}) {
     if (node.has_value()) for_each<Leaf>(*node, action, path);
   } else if constexpr (requires { node[0], node.size(), node.push_back(node[0]); }) {
     for (std::size_t i = 0; i < node.size(); ++i) {
-      for_each<Leaf>(node[i], action, prefix + std::to_string(i));
+      for_each<Leaf>(node[i], action, join_path(path, std::to_string(i)));
     }
   }
 }

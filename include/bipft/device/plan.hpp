@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -136,9 +137,9 @@ struct ClassifyStep {
   Tensor bias;    ///< [K]
 };
 
-using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
-                          MatrixStep, FloatAttentionStep, FirstStep, ResidualNormStep,
-                          ClassifyStep>;
+using Step =
+    std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep, MatrixStep,
+                 FloatAttentionStep, FirstStep, ResidualNormStep, ClassifyStep>;
 
 struct Plan {
   std::size_t width = 0;      ///< C
@@ -146,6 +147,8 @@ struct Plan {
   std::size_t positions = 0;  ///< P, the longest text
   std::size_t labels = 0;     ///< K
   std::vector<Step> steps;
+
+  [[gnu::noinline]] void add(Step step) { steps.push_back(std::move(step)); }
 };
 
 }  // namespace bipft

@@ -64,15 +64,15 @@ class PlanMaker {
     }
     pack(model_.pooler, Floats::hidden, Bits::pooler_in, true);
     linear(model_.pooler, Bits::pooler_in, Floats::pooled);
-    plan_.steps.emplace_back(ClassifyStep{model_.classifier.weight, model_.classifier.bias});
+    plan_.add(ClassifyStep{model_.classifier.weight, model_.classifier.bias});
     return std::move(plan_);
   }
 
  private:
   void embed() {
     const PackedEmbedding& e = model_.embedding;
-    plan_.steps.emplace_back(EmbedStep{e.word_bits, e.word, e.word_alpha, e.position, e.type,
-                                       e.norm.gamma, e.norm.beta, epsilon()});
+    plan_.add(EmbedStep{e.word_bits, e.word, e.word_alpha, e.position, e.type, e.norm.gamma,
+                        e.norm.beta, epsilon()});
   }
 
   void attention(const PackedAttention& a) {
@@ -106,7 +106,7 @@ class PlanMaker {
       step.threshold[c] = first_that(
           -longest, longest, [&](std::int32_t v) { return affine(mixed, v, shift[c]) >= 0.0F; });
     }
-    plan_.steps.emplace_back(std::move(step));
+    plan_.add(std::move(step));
     linear(a.output, Bits::context, Floats::branch);
     residual_norm(a.norm);
   }
@@ -135,11 +135,11 @@ class PlanMaker {
   }
 
   void pack(const PackedLinear& l, Floats from, Bits to, bool first_only) {
-    plan_.steps.emplace_back(PackStep{from, to, l.shift, l.threshold(), l.zero_one, first_only});
+    plan_.add(PackStep{from, to, l.shift, l.threshold(), l.zero_one, first_only});
   }
 
   void linear(const PackedLinear& l, Bits from, Floats to) {
-    plan_.steps.emplace_back(LinearStep{from, to, product(l), l.scale(), l.bias});
+    plan_.add(LinearStep{from, to, product(l), l.scale(), l.bias});
   }
 
   template <class Holds>
@@ -150,11 +150,11 @@ class PlanMaker {
     for (std::size_t o = 0; o < l.bits.rows(); ++o) {
       step.threshold[o] = first_that(-inputs, inputs, [&](std::int32_t v) { return holds(o, v); });
     }
-    plan_.steps.emplace_back(std::move(step));
+    plan_.add(std::move(step));
   }
 
   void residual_norm(const PackedNorm& norm) {
-    plan_.steps.emplace_back(ResidualNormStep{norm.gamma, norm.beta, epsilon()});
+    plan_.add(ResidualNormStep{norm.gamma, norm.beta, epsilon()});
   }
 
   [[nodiscard]] Product product(const PackedLinear& l) {

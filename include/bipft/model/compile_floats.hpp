@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "bipft/core/visit.hpp"
 #include "bipft/device/plan.hpp"
 #include "bipft/model/parameters.hpp"
 
@@ -23,48 +24,45 @@ class FloatPlanMaker {
     plan_.positions = config.max_len;
     plan_.labels = config.labels;
     const Tensor words = model_.word_bits.empty() ? model_.at("embedding.word") : Tensor();
-    plan_.steps.emplace_back(EmbedStep{model_.word_bits, words, model_.word_alpha,
-                                       model_.at("embedding.position"),
-                                       model_.at("embedding.type"), gamma("embedding.norm"),
-                                       beta("embedding.norm"), epsilon()});
-    for (std::size_t i = 0; i < config.layers; ++i) layer(concat("layers.", i, '.'));
-    plan_.steps.emplace_back(FirstStep{});
+    plan_.add(EmbedStep{model_.word_bits, words, model_.word_alpha, model_.at("embedding.position"),
+                        model_.at("embedding.type"), gamma("embedding.norm"),
+                        beta("embedding.norm"), epsilon()});
+    for (std::size_t i = 0; i < config.layers; ++i) layer(concat("layers.", i));
+    plan_.add(FirstStep{});
     matrix(Floats::first, Floats::pooled, "pooler");
-    plan_.steps.emplace_back(
-        ClassifyStep{model_.at("classifier.weight"), model_.at("classifier.bias")});
+    plan_.add(ClassifyStep{model_.at("classifier.weight"), model_.at("classifier.bias")});
     return std::move(plan_);
   }
 
  private:
   void layer(const std::string& path) {
-    matrix(Floats::hidden, Floats::q, path + "attention.query");
-    matrix(Floats::hidden, Floats::k, path + "attention.key");
-    matrix(Floats::hidden, Floats::v, path + "attention.value");
+    matrix(Floats::hidden, Floats::q, join_path(path, "attention.query"));
+    matrix(Floats::hidden, Floats::k, join_path(path, "attention.key"));
+    matrix(Floats::hidden, Floats::v, join_path(path, "attention.value"));
     const auto head_size = static_cast<float>(model_.config.head_size());
-    plan_.steps.emplace_back(
-        FloatAttentionStep{model_.config.heads, 1.0F / std::sqrt(head_size)});
-    matrix(Floats::context, Floats::branch, path + "attention.output");
-    norm(path + "attention_norm");
-    matrix(Floats::hidden, Floats::inner, path + "ffn.inner",
+    plan_.add(FloatAttentionStep{model_.config.heads, 1.0F / std::sqrt(head_size)});
+    matrix(Floats::context, Floats::branch, join_path(path, "attention.output"));
+    norm(join_path(path, "attention_norm"));
+    matrix(Floats::hidden, Floats::inner, join_path(path, "ffn.inner"),
            model_.config.activation == "gelu" ? Activation::gelu : Activation::relu);
-    matrix(Floats::inner, Floats::branch, path + "ffn.outer");
-    norm(path + "ffn_norm");
+    matrix(Floats::inner, Floats::branch, join_path(path, "ffn.outer"));
+    norm(join_path(path, "ffn_norm"));
   }
 
   void matrix(Floats from, Floats to, const std::string& path,
               std::optional<Activation> activation = std::nullopt) {
-    plan_.steps.emplace_back(MatrixStep{from, to, model_.at(path + ".weight"),
-                                        model_.at(path + ".bias"), activation});
+    plan_.add(MatrixStep{from, to, model_.at(join_path(path, "weight")),
+                         model_.at(join_path(path, "bias")), activation});
   }
   void norm(const std::string& path) {
-    plan_.steps.emplace_back(ResidualNormStep{gamma(path), beta(path), epsilon()});
+    plan_.add(ResidualNormStep{gamma(path), beta(path), epsilon()});
   }
 
   [[nodiscard]] const Tensor& gamma(const std::string& path) const {
-    return model_.at(path + ".gamma");
+    return model_.at(join_path(path, "gamma"));
   }
   [[nodiscard]] const Tensor& beta(const std::string& path) const {
-    return model_.at(path + ".beta");
+    return model_.at(join_path(path, "beta"));
   }
   [[nodiscard]] float epsilon() const { return static_cast<float>(model_.config.norm_epsilon); }
 

@@ -59,7 +59,7 @@ inline void set_levels(PackedModel& packed) {
 
 /// Reads a model from a parsed file. Throws Error{Fault::model} for whatever does not fit.
 [[nodiscard]] inline ModelFile read_model(const Safetensors& file,
-                                           Wanted wanted = Wanted::everything) {
+                                          Wanted wanted = Wanted::everything) {
   (void)file.verify_checksum();
   ModelCard card = ModelCard::read(file);
   TensorReader reader(file);
@@ -88,7 +88,7 @@ inline void set_levels(PackedModel& packed) {
   } else {
     PackedModel packed;
     packed.config = config;
-    packed.layers.resize(config.layers);
+    packed.layers = std::vector<PackedEncoderLayer>(config.layers);
     for_each_packed(packed, [&reader](const std::string& name, auto& part, const Shape& shape) {
       reader(name, part, shape);
     });
@@ -107,13 +107,13 @@ inline void set_levels(PackedModel& packed) {
 }
 
 [[nodiscard]] inline ModelFile load_model(const std::string& path,
-                                           Wanted wanted = Wanted::everything) {
+                                          Wanted wanted = Wanted::everything) {
   return read_model(Safetensors::open(path), wanted);
 }
 
 /// From memory: nothing of `bytes` is needed afterwards. `name` stands in messages.
 [[nodiscard]] inline ModelFile load_model(std::span<const std::byte> bytes, std::string_view name,
-                                           Wanted wanted = Wanted::everything) {
+                                          Wanted wanted = Wanted::everything) {
   return read_model(Safetensors::borrow(bytes, name), wanted);
 }
 

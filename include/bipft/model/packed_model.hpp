@@ -10,6 +10,7 @@
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/core/visit.hpp"
 #include "bipft/model/config.hpp"
 #include "bipft/nn/packed_linear.hpp"
 
@@ -65,20 +66,21 @@ struct PackedModel {
 namespace detail {
 
 template <class Action>
-void for_each_of_linear(const std::string& path, auto& linear, std::size_t outputs,
-                        std::size_t inputs, const Action& action) {
-  action(path + ".bits", linear.bits, Shape{outputs, inputs});
-  action(path + ".alpha", linear.alpha, Shape{1});
-  action(path + ".bias", linear.bias, Shape{outputs});
-  action(path + ".in_alpha", linear.in_alpha, Shape{1});
-  action(path + ".shift", linear.shift, Shape{inputs});
+[[gnu::noinline]] void for_each_of_linear(const std::string& path, auto& linear,
+                                          std::size_t outputs, std::size_t inputs,
+                                          const Action& action) {
+  action(join_path(path, "bits"), linear.bits, Shape{outputs, inputs});
+  action(join_path(path, "alpha"), linear.alpha, Shape{1});
+  action(join_path(path, "bias"), linear.bias, Shape{outputs});
+  action(join_path(path, "in_alpha"), linear.in_alpha, Shape{1});
+  action(join_path(path, "shift"), linear.shift, Shape{inputs});
 }
 
 template <class Action>
-void for_each_of_norm(const std::string& path, auto& norm, std::size_t channels,
-                      const Action& action) {
-  action(path + ".gamma", norm.gamma, Shape{channels});
-  action(path + ".beta", norm.beta, Shape{channels});
+[[gnu::noinline]] void for_each_of_norm(const std::string& path, auto& norm, std::size_t channels,
+                                        const Action& action) {
+  action(join_path(path, "gamma"), norm.gamma, Shape{channels});
+  action(join_path(path, "beta"), norm.beta, Shape{channels});
 }
 
 }  // namespace detail
@@ -104,19 +106,19 @@ void for_each_packed(Packed& model, const Action& action) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const std::string path = concat("layers.", i);
     auto& attention = model.layers[i].attention;
-    detail::for_each_of_linear(path + ".attention.query", attention.query, c, c, action);
-    detail::for_each_of_linear(path + ".attention.key", attention.key, c, c, action);
-    detail::for_each_of_linear(path + ".attention.value", attention.value, c, c, action);
-    detail::for_each_of_linear(path + ".attention.output", attention.output, c, c, action);
-    action(path + ".attention.query_alpha", attention.query_alpha, Shape{1});
-    action(path + ".attention.key_alpha", attention.key_alpha, Shape{1});
-    action(path + ".attention.value_alpha", attention.value_alpha, Shape{1});
-    action(path + ".attention.probability_alpha", attention.probability_alpha, Shape{1});
-    detail::for_each_of_norm(path + ".attention_norm", attention.norm, c, action);
+    detail::for_each_of_linear(join_path(path, "attention.query"), attention.query, c, c, action);
+    detail::for_each_of_linear(join_path(path, "attention.key"), attention.key, c, c, action);
+    detail::for_each_of_linear(join_path(path, "attention.value"), attention.value, c, c, action);
+    detail::for_each_of_linear(join_path(path, "attention.output"), attention.output, c, c, action);
+    action(join_path(path, "attention.query_alpha"), attention.query_alpha, Shape{1});
+    action(join_path(path, "attention.key_alpha"), attention.key_alpha, Shape{1});
+    action(join_path(path, "attention.value_alpha"), attention.value_alpha, Shape{1});
+    action(join_path(path, "attention.probability_alpha"), attention.probability_alpha, Shape{1});
+    detail::for_each_of_norm(join_path(path, "attention_norm"), attention.norm, c, action);
     auto& ffn = model.layers[i].ffn;
-    detail::for_each_of_linear(path + ".ffn.inner", ffn.inner, config.ffn, c, action);
-    detail::for_each_of_linear(path + ".ffn.outer", ffn.outer, c, config.ffn, action);
-    detail::for_each_of_norm(path + ".ffn_norm", ffn.norm, c, action);
+    detail::for_each_of_linear(join_path(path, "ffn.inner"), ffn.inner, config.ffn, c, action);
+    detail::for_each_of_linear(join_path(path, "ffn.outer"), ffn.outer, c, config.ffn, action);
+    detail::for_each_of_norm(join_path(path, "ffn_norm"), ffn.norm, c, action);
   }
 
   detail::for_each_of_linear("pooler", model.pooler, c, c, action);

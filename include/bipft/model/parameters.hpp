@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/core/visit.hpp"
 #include "bipft/model/config.hpp"
 
 namespace bipft {
@@ -53,14 +55,14 @@ class FloatShapes {
     add("embedding.type", Shape{2, c});
     norm("embedding.norm", c);
     for (std::size_t i = 0; i < config.layers; ++i) {
-      const std::string layer = concat("layers.", i, '.');
+      const std::string layer = concat("layers.", i);
       for (const char* part : {"query", "key", "value", "output"}) {
-        linear(concat(layer, "attention.", part), c, c);
+        linear(join_path(join_path(layer, "attention"), part), c, c);
       }
-      norm(layer + "attention_norm", c);
-      linear(layer + "ffn.inner", config.ffn, c);
-      linear(layer + "ffn.outer", c, config.ffn);
-      norm(layer + "ffn_norm", c);
+      norm(join_path(layer, "attention_norm"), c);
+      linear(join_path(layer, "ffn.inner"), config.ffn, c);
+      linear(join_path(layer, "ffn.outer"), c, config.ffn);
+      norm(join_path(layer, "ffn_norm"), c);
     }
     linear("pooler", c, c);
     linear("classifier", config.labels, c);
@@ -69,14 +71,16 @@ class FloatShapes {
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
 
  private:
-  void add(std::string name, Shape shape) { entries_.push_back({std::move(name), shape}); }
+  [[gnu::noinline]] void add(std::string name, Shape shape) {
+    entries_.push_back({std::move(name), shape});
+  }
   void linear(const std::string& path, std::size_t outputs, std::size_t inputs) {
-    add(path + ".weight", Shape{outputs, inputs});
-    add(path + ".bias", Shape{outputs});
+    add(join_path(path, "weight"), Shape{outputs, inputs});
+    add(join_path(path, "bias"), Shape{outputs});
   }
   void norm(const std::string& path, std::size_t channels) {
-    add(path + ".gamma", Shape{channels});
-    add(path + ".beta", Shape{channels});
+    add(join_path(path, "gamma"), Shape{channels});
+    add(join_path(path, "beta"), Shape{channels});
   }
 
   std::vector<Entry> entries_;

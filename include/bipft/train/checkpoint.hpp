@@ -141,7 +141,7 @@ class Checkpoint {
     if (state["best_packed"].as_bool()) {
       PackedModel packed;
       packed.config = card_.config;
-      packed.layers.resize(card_.config.layers);
+      packed.layers = std::vector<PackedEncoderLayer>(card_.config.layers);
       for_each_packed(packed, [&](const std::string& name, auto& part, const Shape& shape) {
         reader("best." + name, part, shape);
       });
