@@ -4,11 +4,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstring>
-#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -65,15 +63,15 @@ class TensorWriter {
 
  private:
   std::vector<TensorEntry> bits_, floats_, rest_;
-  std::deque<BitMatrix> kept_bits_;  // whose bytes the entries point to
-  std::deque<Tensor> kept_;
+  std::vector<BitMatrix> kept_bits_;  // whose bytes the entries point to
+  std::vector<Tensor> kept_;
   std::string text_;
 };
 
 /// Takes tensors out of a file, and collects all that is wrong with them before it complains.
 class TensorReader {
  public:
-  explicit TensorReader(const Safetensors& file) : file_(&file) {}
+  explicit TensorReader(const Safetensors& file) : file_(&file), used_(file.entries().size()) {}
 
   void operator()(const std::string& name, BitMatrix& bits, const Shape& shape) {
     const std::size_t row_bytes = words_for(shape.cols()) * sizeof(std::uint64_t);
@@ -141,8 +139,8 @@ class TensorReader {
       } else if (entry.shape.empty() || entry.shape.size() > 2) {
         problem(entry.name, concat("a parameter of ", entry.shape.size(), " extents"));
       } else {
-        const Shape shape = entry.shape.size() == 1 ? Shape{entry.shape[0]}
-                                                    : Shape{entry.shape[0], entry.shape[1]};
+        const Shape shape =
+            entry.shape.size() == 1 ? Shape{entry.shape[0]} : Shape{entry.shape[0], entry.shape[1]};
         result.tensors.push_back({std::string(name), {}});
         (*this)(entry.name, result.tensors.back().tensor, shape);
       }
@@ -152,15 +150,15 @@ class TensorReader {
   /// Nobody will ask for what lies behind `prefix`.
   void pass_over(std::string_view prefix) {
     for (const TensorEntry& entry : file_->entries()) {
-      if (entry.name.starts_with(prefix)) used_.insert(entry.name);
+      if (entry.name.starts_with(prefix)) use(entry);
     }
   }
   [[nodiscard]] Vocabulary vocabulary(const ModelConfig& config) {
-    used_.insert("tokenizer.vocab");
     const TensorEntry* entry = file_->find("tokenizer.vocab");
     if (entry == nullptr || entry->dtype != DType::u8) {
       fail(Fault::model, file_->name(), ": no vocabulary (a U8 tensor tokenizer.vocab)");
     }
+    use(*entry);
     Vocabulary vocabulary =
         Vocabulary::parse({reinterpret_cast<const char*>(entry->bytes.data()), entry->bytes.size()},
                           concat(file_->name(), " (tokenizer.vocab)"));
@@ -175,8 +173,7 @@ class TensorReader {
   void finish() {
     for (const TensorEntry& entry : file_->entries()) {
       if (entry.name == checksum_tensor || entry.name.starts_with("x.")) continue;
-      if (!used_.contains(entry.name))
-        problem(entry.name, "a tensor that this model has no use for");
+      if (!used_[index_of(entry)]) problem(entry.name, "a tensor that this model has no use for");
     }
     if (!problems_.empty()) fail(Fault::model, file_->name(), ": ", problems_);
   }
@@ -184,8 +181,8 @@ class TensorReader {
  private:
   [[nodiscard]] const TensorEntry* take(const std::string& name, DType dtype,
                                         const std::vector<std::size_t>& shape) {
-    used_.insert(name);
     const TensorEntry* entry = file_->find(name);
+    if (entry != nullptr) use(*entry);
     const TensorEntry wanted{name, dtype, shape, {}};
     if (entry == nullptr) {
       problem(name, concat("missing (", wanted, ")"));
@@ -201,8 +198,13 @@ class TensorReader {
     problems_ += concat(problems_.empty() ? "" : "; ", name, ": ", what);
   }
 
+  [[nodiscard]] std::size_t index_of(const TensorEntry& entry) const {
+    return static_cast<std::size_t>(&entry - file_->entries().data());
+  }
+  void use(const TensorEntry& entry) { used_[index_of(entry)] = true; }
+
   const Safetensors* file_;
-  std::unordered_set<std::string> used_;
+  std::vector<bool> used_;  // of the file's entries
   std::string problems_;
 };
 
