@@ -90,26 +90,39 @@ inline void multiply_panel(const float* a, std::size_t rows, const float* b, std
   }
 }
 
-template <std::size_t vectors>
-inline void multiply_panels(const float* a, std::size_t rows, const float* b, std::size_t cols,
-                            std::size_t depth, bool fresh, float* c, std::size_t c_stride) {
-  constexpr std::size_t width = vectors * lanes;
+/// The same with b's width, a multiple of 16, as it comes.
+inline void multiply_panel(std::size_t width, const float* a, std::size_t rows, const float* b,
+                           std::size_t depth, bool fresh, float* c, std::size_t c_stride) {
+  if constexpr (tile_vectors > 1) {
+    if (width == 2 * lanes) return multiply_panel<2>(a, rows, b, depth, fresh, c, c_stride);
+    if (width == 3 * lanes) return multiply_panel<3>(a, rows, b, depth, fresh, c, c_stride);
+  }
+  multiply_panel<1>(a, rows, b, depth, fresh, c, c_stride);
+}
+
+inline void copy_rows(const float* from, std::size_t from_stride, std::size_t rows,
+                      std::size_t cols, float* to, std::size_t to_stride) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t j = 0; j < cols; j += lanes) {
+      store_some(to + r * to_stride, load_some(from + r * from_stride, j, cols), j, cols);
+    }
+  }
+}
+
+inline void multiply_panels(std::size_t width, const float* a, std::size_t rows, const float* b,
+                            std::size_t cols, std::size_t depth, bool fresh, float* c,
+                            std::size_t c_stride) {
   for (std::size_t m = 0; m < rows; m += lanes, a += lanes * depth, c += lanes * c_stride) {
     const std::size_t height = rows - m < lanes ? rows - m : lanes;
     if (cols == width) {
-      multiply_panel<vectors>(a, height, b, depth, fresh, c, c_stride);
+      multiply_panel(width, a, height, b, depth, fresh, c, c_stride);
       continue;
     }
     // The last columns: through a tile of their own, so that nothing beside c is touched.
-    float edge[lanes * width];
-    for (std::size_t r = 0; r < height && !fresh; ++r) {
-      for (std::size_t j = 0; j < cols; ++j) edge[r * width + j] = c[r * c_stride + j];
-      for (std::size_t j = cols; j < width; ++j) edge[r * width + j] = 0;
-    }
-    multiply_panel<vectors>(a, height, b, depth, fresh, edge, width);
-    for (std::size_t r = 0; r < height; ++r) {
-      for (std::size_t j = 0; j < cols; ++j) c[r * c_stride + j] = edge[r * width + j];
-    }
+    float edge[lanes * tile_cols] = {};
+    if (!fresh) copy_rows(c, c_stride, height, cols, edge, width);
+    multiply_panel(width, a, height, b, depth, fresh, edge, width);
+    copy_rows(edge, width, height, cols, c, c_stride);
   }
 }
 
@@ -125,22 +138,14 @@ inline void multiply_block(const MatrixProduct& of, std::size_t m, std::size_t r
   }
   for (std::size_t j = 0; j < cols; j += tile_cols) {
     const std::size_t width = cols - j < tile_cols ? cols - j : tile_cols;
-    const std::size_t vectors = (width + lanes - 1) / lanes;
+    const std::size_t padded = (width + lanes - 1) / lanes * lanes;
     for (std::size_t v = 0; v < width; v += lanes) {
       const float* b = of.b_transposed ? of.b + (n + j + v) * of.b_stride + k
                                        : of.b + k * of.b_stride + n + j + v;
-      pack_lines(b, of.b_stride, of.b_transposed, width - v, depth, b_panels + v, vectors * lanes);
+      pack_lines(b, of.b_stride, of.b_transposed, width - v, depth, b_panels + v, padded);
     }
     float* c = of.c + m * of.c_stride + n + j;
-    if (vectors == 1) {
-      multiply_panels<1>(a_panels, rows, b_panels, width, depth, k == 0, c, of.c_stride);
-    } else if constexpr (tile_vectors > 1) {
-      if (vectors == 2) {
-        multiply_panels<2>(a_panels, rows, b_panels, width, depth, k == 0, c, of.c_stride);
-      } else {
-        multiply_panels<3>(a_panels, rows, b_panels, width, depth, k == 0, c, of.c_stride);
-      }
-    }
+    multiply_panels(padded, a_panels, rows, b_panels, width, depth, k == 0, c, of.c_stride);
   }
 }
 

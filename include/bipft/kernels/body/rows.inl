@@ -16,7 +16,7 @@ inline float dot_row(const float* a, const float* b, std::size_t n) {
   return fold_sum(sum);
 }
 
-inline float largest_of_row(const float* x, std::size_t n) {
+[[gnu::noinline]] inline float largest_of_row(const float* x, std::size_t n) {
   const Lanes least = splat(-__builtin_inff());
   Lanes most = least;
   for (std::size_t i = 0; i < n; i += lanes) {
@@ -27,7 +27,7 @@ inline float largest_of_row(const float* x, std::size_t n) {
 }
 
 /// y = exp(x - shift); returns Σ y.
-inline float exponential_row(const float* x, float shift, std::size_t n, float* y) {
+[[gnu::noinline]] inline float exponential_row(const float* x, float shift, std::size_t n, float* y) {
   Lanes sum = splat(0.0F);
   for (std::size_t i = 0; i < n; i += lanes) {
     const Lanes e = inside_row(exponential(subtract(load_some(x, i, n), splat(shift))), i, n);
@@ -36,6 +36,9 @@ inline float exponential_row(const float* x, float shift, std::size_t n, float* 
   }
   return fold_sum(sum);
 }
+
+/// By the row's own function, so that exponential is compiled once; x - 0 is x.
+inline void exp_all(const float* x, std::size_t n, float* y) { exponential_row(x, 0.0F, n, y); }
 
 inline void softmax_rows(const float* x, std::size_t rows, std::size_t cols, float* y) {
   for (std::size_t row = 0; row < rows; ++row, x += cols, y += cols) {
