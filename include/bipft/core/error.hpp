@@ -69,7 +69,8 @@ class Part {
         out.push_back(character_);
         return;
       case Kind::integer:
-        out.append(digits, std::to_chars(digits, end, integer_).ptr);
+        if (integer_ < 0) out.push_back('-');
+        out.append(digits, std::to_chars(digits, end, magnitude(integer_)).ptr);
         return;
       case Kind::natural:
         out.append(digits, std::to_chars(digits, end, natural_).ptr);
@@ -91,6 +92,11 @@ class Part {
     const void* value;
     void (*append)(std::string&, const void*);
   };
+
+  [[nodiscard]] static unsigned long long magnitude(long long value) {
+    const auto bits = static_cast<unsigned long long>(value);
+    return value < 0 ? 0 - bits : bits;
+  }
 
   Kind kind_;
   union {

@@ -143,7 +143,7 @@ class Safetensors {
   /// those of `open` and `parse` begin at a multiple of 64 wherever the file places them so.
   [[nodiscard]] std::span<const TensorEntry> entries() const { return entries_; }
   /// The tensor `name`, or nullptr.
-  [[nodiscard]] const TensorEntry* find(std::string_view name) const {
+  [[nodiscard, gnu::noinline]] const TensorEntry* find(std::string_view name) const {
     const auto at =
         std::lower_bound(by_name_.begin(), by_name_.end(), name,
                          [&](std::uint32_t i, std::string_view n) { return entries_[i].name < n; });
@@ -158,7 +158,8 @@ class Safetensors {
 
   [[nodiscard]] const TensorMetadata& metadata() const { return metadata_; }
   /// The metadata under `key`, or nothing.
-  [[nodiscard]] std::optional<std::string_view> metadata(std::string_view key) const {
+  [[nodiscard, gnu::noinline]] std::optional<std::string_view> metadata(
+      std::string_view key) const {
     for (const auto& [name, value] : metadata_) {
       if (name == key) return value;
     }

@@ -83,9 +83,10 @@ struct ModelCard {
     card.pairs = file.metadata("bipft.pairs") == std::string_view("true");
     from_json(read_json(file, "bipft.config"), card.config);
     card.config.check_in(name);
-    for (const Json& label : read_json(file, "bipft.labels").elements()) {
-      card.labels.push_back(label.as_string());
-    }
+    const Json names = read_json(file, "bipft.labels");
+    card.labels = std::vector<std::string>(names.size());
+    std::size_t read = 0;
+    for (const Json& label : names.elements()) card.labels[read++] = label.as_view();
     from_json(read_json(file, "bipft.tokenizer"), card.tokenizer);
     card.temperature =
         static_cast<float>(read_json(file, "bipft.calibration")["temperature"].as_double());

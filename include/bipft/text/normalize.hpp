@@ -60,7 +60,9 @@ class WordReader {
   [[nodiscard]] bool next() {
     word_.clear();
     length_ = 0;
-    for (read_ascii(); peek(); read_ascii()) {
+    for (;;) {
+      read_ascii();
+      if (!peek()) return length_ > 0;
       has_symbol_ = symbol_.kind == unicode::Kind::punctuation && length_ > 0;
       switch (symbol_.kind) {
         case unicode::Kind::space:
@@ -74,7 +76,6 @@ class WordReader {
           append(symbol_.code_point);
       }
     }
-    return length_ > 0;
   }
 
   /// The word that next() found, normalised, as UTF-8; only its start if it is too long.
