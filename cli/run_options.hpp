@@ -65,11 +65,12 @@ struct RunOptions {
   if (options.limit) selection.limit = *options.limit;
   if (options.shard.empty()) return selection;
   const std::size_t slash = options.shard.find('/');
-  const auto shard = number_in<std::uint64_t>(std::string_view(options.shard).substr(0, slash));
-  const auto shards =
-      slash == std::string::npos
-          ? std::nullopt
-          : number_in<std::uint64_t>(std::string_view(options.shard).substr(slash + 1));
+  std::optional<std::uint64_t> shard, shards;
+  if (slash != std::string::npos) {
+    const std::string_view both = options.shard;
+    shard = number_in<std::uint64_t>(both.substr(0, slash));
+    shards = number_in<std::uint64_t>(both.substr(slash + 1));
+  }
   if (!shard || !shards || *shard >= *shards) {
     fail("--shard: '", options.shard, "' is not i/n with i from 0 to n-1, such as 0/4");
   }

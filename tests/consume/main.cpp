@@ -1,5 +1,8 @@
-/// The smallest program that uses bipft, compiled by each way of obtaining it: a one-bit model of
-/// random weights goes into a file's bytes, comes back, and labels a text.
+/// The smallest program that uses bipft, compiled by each way of obtaining it: it loads the model
+/// named on its command line and labels a text.
+
+#include <cstdio>
+#include <exception>
 
 #ifdef BIPFT_SINGLE_HEADER
 #include "bipft.hpp"
@@ -7,16 +10,15 @@
 #include <bipft/bipft.hpp>
 #endif
 
-int main() {
-  bipft::Vocabulary words({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "bad"});
-  bipft::ModelFile file{{}, std::move(words), {}, {}, {}, 0};
-  file.card.config.vocabulary = file.vocabulary.size();
-  file.card.config.labels = 2;
-  file.card.labels = {"negative", "positive"};
-  file.packed = bipft::Model(file.card.config, 1).pack(bipft::active_device());
-
-  const std::string bytes = bipft::serialize_model(file);
-  const auto model = bipft::Classifier::from_memory(std::as_bytes(std::span(bytes)));
-  const bipft::Prediction prediction = model.predict("good");
-  return prediction.probabilities.size() == 2 && !model.label(prediction).empty() ? 0 : 1;
+int main(int count, char** words) {
+  if (count != 2) return 2;
+  try {
+    const auto model = bipft::Classifier::load(words[1]);
+    const bipft::Prediction prediction = model.predict("good");
+    std::printf("%s\n", model.label(prediction).c_str());
+    return prediction.probabilities.size() == model.card().labels.size() ? 0 : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
 }
