@@ -134,6 +134,19 @@ TEST_CASE("write_file_atomically: the file is there, whole, and nothing else") {
   CHECK(open_files() == before);
 }
 
+TEST_CASE("AtomicFile: what the disk has no room for is refused before it is written") {
+  const test::TemporaryFolder folder;
+  folder.write("model", "the old file");
+  AtomicFile file(folder.path("model"));
+  file.require_room(12);
+  const std::string said = message_of(
+      Fault::system, [&] { file.require_room(std::numeric_limits<std::uint64_t>::max()); });
+  CHECK(has(said, folder.path("model")));
+  CHECK(has(said, "18446744073709551615 bytes and a tenth more are needed"));
+  CHECK(folder.count() == 1);
+  CHECK(folder.read("model") == "the old file");
+}
+
 TEST_CASE("write_file_atomically: whichever call fails, the old file stays and nothing is left") {
   const test::TemporaryFolder folder;
   const std::string path = folder.path("model");

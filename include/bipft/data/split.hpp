@@ -39,13 +39,15 @@ struct Split {
   std::vector<std::vector<Group>> groups(labels.size());  // by the label of their first example
   std::vector<std::size_t> rows(labels.size());
   {
-    std::unordered_map<std::string, std::pair<std::uint32_t, std::size_t>> known;
+    // The first example that said it, and the group of every example.
+    std::unordered_map<std::string, std::uint64_t> known;
+    std::vector<std::size_t> group(dataset.size());
     for (std::size_t i = 0; i < dataset.size(); ++i) {
-      const auto [at, added] =
-          known.try_emplace(key_of(dataset.examples[i]), ids[i], groups[ids[i]].size());
-      const auto [label, group] = at->second;
-      if (added) groups[label].emplace_back();
-      groups[label][group].members.push_back(i);
+      const std::size_t first = known.try_emplace(key_of(dataset.examples[i]), i).first->second;
+      const std::uint32_t label = ids[first];
+      if (first == i) groups[label].emplace_back();
+      group[i] = first == i ? groups[label].size() - 1 : group[first];
+      groups[label][group[i]].members.push_back(i);
       ++rows[label];
     }
   }

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -280,6 +281,17 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
   ~AtomicFile() { abandon(); }
 
+  /// Throws if the disk has no room for `bytes` and a tenth more: better now than half-way, when
+  /// nothing else could be saved either.
+  void require_room(std::uint64_t bytes) {
+    struct statvfs disk {};
+    if (temporary_.empty() || ::fstatvfs(file_.get(), &disk) != 0) return;
+    const double room = static_cast<double>(disk.f_bavail) * static_cast<double>(disk.f_frsize);
+    if (room >= 1.1 * static_cast<double>(bytes)) return;
+    fail_here(concat(bytes, " bytes and a tenth more are needed, and the disk has ",
+                     static_cast<std::uint64_t>(room)));
+  }
+
   /// Appends. Large pieces go straight to the system, small ones are gathered.
   void write(std::span<const std::byte> bytes) {
     if (!file_.open()) fail_here("an earlier write failed");
@@ -413,6 +425,9 @@ class AtomicFile {
 inline void write_file_atomically(const std::string& path,
                                   std::span<const std::span<const std::byte>> parts) {
   AtomicFile file(path);
+  std::uint64_t bytes = 0;
+  for (const std::span<const std::byte> part : parts) bytes += part.size();
+  file.require_room(bytes);
   for (const std::span<const std::byte> part : parts) file.write(part);
   file.commit();
 }

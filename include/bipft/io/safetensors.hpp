@@ -518,6 +518,9 @@ inline void save_safetensors(const std::string& path, std::span<const TensorEntr
                              const TensorMetadata& metadata = {},
                              const SafetensorsOptions& options = {}) {
   AtomicFile file(path);
+  std::uint64_t needed = 0;  // by all but the header, which is small
+  for (const TensorEntry& entry : entries) needed += entry.bytes.size();
+  file.require_room(needed);
   detail::write_safetensors(entries, metadata, options,
                             [&](std::span<const std::byte> bytes) { file.write(bytes); });
   file.commit();

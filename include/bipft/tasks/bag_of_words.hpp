@@ -164,7 +164,7 @@ class BagOfWords {
   }
 
   std::size_t labels_;
-  std::unordered_map<std::string, std::size_t> words_;
+  std::unordered_map<std::string, std::uint64_t> words_;
   std::vector<float> weights_;  // [word, label]
   std::vector<float> bias_;     // [label]
 };

@@ -142,10 +142,9 @@ class PairMerger {
   }
 
   std::uint32_t symbol_of(const std::string& text) {
-    const auto [entry, is_new] =
-        symbols_.try_emplace(text, static_cast<std::uint32_t>(texts_.size()));
+    const auto [entry, is_new] = symbols_.try_emplace(text, texts_.size());
     if (is_new) texts_.push_back(text);
-    return entry->second;
+    return static_cast<std::uint32_t>(entry->second);
   }
 
   /// A word with a character that was not kept has no symbols.
@@ -154,7 +153,7 @@ class PairMerger {
       const std::size_t size = decode_utf8(word.text, at).size;
       const auto found = symbols_.find(spelled(word.text.substr(at, size), at > 0));
       if (found == symbols_.end()) return word.symbols.clear();
-      word.symbols.push_back(found->second);
+      word.symbols.push_back(static_cast<std::uint32_t>(found->second));
       at += size;
     }
   }
@@ -209,7 +208,7 @@ class PairMerger {
 
   std::vector<CountedWord> words_;
   std::vector<std::string> texts_;  // of each symbol
-  std::unordered_map<std::string, std::uint32_t> symbols_;
+  std::unordered_map<std::string, std::uint64_t> symbols_;
   std::unordered_map<std::uint64_t, Pair> pairs_;
   std::priority_queue<Candidate> queue_;
   std::vector<std::uint64_t> went_up_;

@@ -23,6 +23,7 @@
 
 #include "bipft/binarize/binarizers.hpp"
 #include "bipft/data/batches.hpp"
+#include "bipft/device/devices.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/network.hpp"
 #include "bipft/ops/losses.hpp"
