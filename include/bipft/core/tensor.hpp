@@ -78,8 +78,8 @@ class Storage {
   std::mutex mutex_;
 };
 
-/// A shared storage, or none. Copied and dropped all over the library, so out of line: the counting,
-/// inlined, is most of what a struct of tensors compiles to.
+/// A shared storage, or none. Copied and dropped all over the library, so out of line: inlined, the
+/// counting is most of what a struct of tensors compiles to.
 class StorageHandle {
  public:
   StorageHandle() = default;

@@ -27,7 +27,8 @@ inline float dot_row(const float* a, const float* b, std::size_t n) {
 }
 
 /// y = exp(x - shift); returns Σ y.
-[[gnu::noinline]] inline float exponential_row(const float* x, float shift, std::size_t n, float* y) {
+[[gnu::noinline]] inline float exponential_row(const float* x, float shift, std::size_t n,
+                                               float* y) {
   Lanes sum = splat(0.0F);
   for (std::size_t i = 0; i < n; i += lanes) {
     const Lanes e = inside_row(exponential(subtract(load_some(x, i, n), splat(shift))), i, n);
