@@ -16,6 +16,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -65,33 +66,34 @@ class Workers {
   /// Runs pieces 0 ... pieces-1 through `run(context, piece)`, each once.
   void loop(std::size_t pieces, void (*run)(void*, std::size_t), void* context) {
     std::unique_lock owner(owner_, std::defer_lock);
-    if (pieces <= 1 || threads_ == 1 || inside() || !owner.try_lock()) {
+    if (pieces <= 1 || pieces > most_pieces || threads_ == 1 || inside() || !owner.try_lock()) {
       for (std::size_t piece = 0; piece < pieces; ++piece) run(context, piece);
       return;
     }
     start();
+    const std::uint64_t generation = (ticket_.load() >> 32U) + 1;
     {
       const std::scoped_lock lock(mutex_);
       run_ = run;
       context_ = context;
       pieces_ = pieces;
-      next_.store(0);
       error_ = nullptr;
-      busy_.store(workers_.size());
-      generation_.fetch_add(1);
+      unfinished_.store(pieces);
+      ticket_.store(generation << 32U | pieces);
     }
     wake_.notify_all();
-    work();
-    for (int spin = 0; spin < spins && busy_.load() != 0; ++spin) pause();
-    if (busy_.load() != 0) {
+    work(generation & most_pieces);
+    for (int spin = 0; spin < spins && unfinished_.load() != 0; ++spin) pause();
+    if (unfinished_.load() != 0) {
       std::unique_lock lock(mutex_);
-      done_.wait(lock, [&] { return busy_.load() == 0; });
+      done_.wait(lock, [&] { return unfinished_.load() == 0; });
     }
     if (error_) std::rethrow_exception(error_);
   }
 
  private:
   static constexpr int spins = 4000;
+  static constexpr std::uint64_t most_pieces = 0xFFFFFFFFU;
 
   Workers() : threads_(usable_cores()) {}
 
@@ -104,39 +106,45 @@ class Workers {
     __builtin_ia32_pause();
 #endif
   }
+  [[nodiscard]] std::uint64_t generation() const { return ticket_.load() >> 32U; }
 
-  void work() {
+  /// Takes pieces of that loop until none is left. Who has taken one holds the loop open until it
+  /// is finished; who has taken none has no part in it, and the loop ends without waiting for him:
+  /// a worker whose core is taken by a neighbour delays nobody.
+  void work(std::uint64_t generation) {
     inside() = true;
-    for (;;) {
-      const std::size_t piece = next_.fetch_add(1);
-      if (piece >= pieces_) break;
+    std::uint64_t ticket = ticket_.load();
+    while (ticket >> 32U == generation && (ticket & most_pieces) != 0) {
+      if (!ticket_.compare_exchange_weak(ticket, ticket - 1)) continue;
+      std::size_t finished = 1;
       try {
-        run_(context_, piece);
+        run_(context_, pieces_ - (ticket & most_pieces));
       } catch (...) {
         const std::scoped_lock lock(mutex_);
         if (!error_) error_ = std::current_exception();
-        next_.store(pieces_);
+        finished += ticket_.exchange(generation << 32U) & most_pieces;  // nobody takes the rest
       }
+      if (unfinished_.fetch_sub(finished) == finished) {
+        const std::scoped_lock lock(mutex_);
+        done_.notify_all();
+      }
+      ticket = ticket_.load();
     }
     inside() = false;
   }
 
   void start() {
     while (workers_.size() + 1 < threads_) {
-      workers_.emplace_back([this, seen = generation_.load()]() mutable {
+      workers_.emplace_back([this, seen = generation()]() mutable {
         for (;;) {
-          for (int spin = 0; spin < spins && generation_.load() == seen; ++spin) pause();
-          if (generation_.load() == seen) {
+          for (int spin = 0; spin < spins && generation() == seen; ++spin) pause();
+          if (generation() == seen) {
             std::unique_lock lock(mutex_);
-            wake_.wait(lock, [&] { return generation_.load() != seen; });
+            wake_.wait(lock, [&] { return generation() != seen; });
           }
-          seen = generation_.load();
+          seen = generation();
           if (stopping_.load()) return;
-          work();
-          if (busy_.fetch_sub(1) == 1) {
-            const std::scoped_lock lock(mutex_);
-            done_.notify_all();
-          }
+          work(seen);
         }
       });
     }
@@ -147,7 +155,7 @@ class Workers {
     {
       const std::scoped_lock lock(mutex_);
       stopping_.store(true);
-      generation_.fetch_add(1);
+      ticket_.store((generation() + 1) << 32U);
     }
     wake_.notify_all();
     for (std::thread& worker : workers_) worker.join();
@@ -161,11 +169,10 @@ class Workers {
   std::condition_variable wake_;
   std::condition_variable done_;
   std::vector<std::thread> workers_;
-  std::atomic<std::size_t> generation_{0};
-  std::atomic<std::size_t> next_{0};
-  std::atomic<std::size_t> busy_{0};
+  std::atomic<std::uint64_t> ticket_{0};    // the loop's number, and 32 bits of pieces not taken
+  std::atomic<std::size_t> unfinished_{0};  // pieces
   std::atomic<bool> stopping_{false};
-  void (*run_)(void*, std::size_t) = nullptr;
+  void (*run_)(void*, std::size_t) = nullptr;  // these four only for who has taken a piece
   void* context_ = nullptr;
   std::size_t pieces_ = 0;
   std::exception_ptr error_;

@@ -84,20 +84,20 @@ inline void set_levels(PackedModel& packed) {
          " tensors");
   }
   if (kind == "float") {
-    result.latent = reader.float_parameters(config);
+    reader.float_parameters(result.latent.emplace(ModelParameters{config, {}, {}, {}}));
   } else {
-    PackedModel packed;
+    PackedModel& packed = result.packed.emplace();
     packed.config = config;
     packed.layers = std::vector<PackedEncoderLayer>(config.layers);
     for_each_packed(packed, [&reader](const std::string& name, auto& part, const Shape& shape) {
       reader(name, part, shape);
     });
     detail::set_levels(packed);
-    result.packed = std::move(packed);
   }
   if (kind == "trainable") {
     if (wanted == Wanted::everything) {
-      result.latent = reader.parameters_behind(detail::latent_prefix, config);
+      reader.parameters_behind(detail::latent_prefix,
+                               result.latent.emplace(ModelParameters{config, {}, {}, {}}));
     } else {
       reader.pass_over(detail::latent_prefix);
     }

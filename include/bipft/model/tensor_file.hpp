@@ -111,9 +111,9 @@ class TensorReader {
       problem(name, concat("a scale of ", value));
     }
   }
-  /// All parameters of a float model.
-  [[nodiscard]] ModelParameters float_parameters(const ModelConfig& config) {
-    ModelParameters result{config, {}, {}, {}};
+  /// All parameters of a float model of `result`'s config.
+  void float_parameters(ModelParameters& result) {
+    const ModelConfig& config = result.config;
     const detail::FloatShapes shapes(config);
     for (const auto& [name, shape] : shapes.entries()) {
       result.tensors.push_back({name, {}});
@@ -123,12 +123,10 @@ class TensorReader {
       (*this)(word_bits, result.word_bits, Shape{config.vocabulary, config.hidden});
       (*this)(word_alpha, result.word_alpha, Shape{config.vocabulary});
     }
-    return result;
   }
   /// Whatever lies behind `prefix`, in the shapes that it has.
-  [[nodiscard]] ModelParameters parameters_behind(std::string_view prefix,
-                                                  const ModelConfig& config) {
-    ModelParameters result{config, {}, {}, {}};
+  void parameters_behind(std::string_view prefix, ModelParameters& result) {
+    const ModelConfig& config = result.config;
     for (const TensorEntry& entry : file_->entries()) {
       if (!entry.name.starts_with(prefix)) continue;
       const std::string_view name = std::string_view(entry.name).substr(prefix.size());
@@ -145,7 +143,6 @@ class TensorReader {
         (*this)(entry.name, result.tensors.back().tensor, shape);
       }
     }
-    return result;
   }
   /// Nobody will ask for what lies behind `prefix`.
   void pass_over(std::string_view prefix) {

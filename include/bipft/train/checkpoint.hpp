@@ -149,7 +149,8 @@ class Checkpoint {
       best->packed = std::move(packed);
     }
     if (state["best_latent"].as_bool()) {
-      best->latent = reader.parameters_behind("best_latent.", card_.config);
+      reader.parameters_behind("best_latent.",
+                               best->latent.emplace(ModelParameters{card_.config, {}, {}, {}}));
     }
     (void)reader.vocabulary(card_.config);
     reader.finish();
