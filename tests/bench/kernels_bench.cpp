@@ -75,7 +75,7 @@ void products(const KernelTable& target) {
       const BitMatrix w = test::random_bits(dice, outputs, inputs);
       const CpuLayout layout(target, w.view());
       const std::vector<std::int32_t> base(outputs, static_cast<std::int32_t>(inputs));
-      const std::vector<std::int32_t> threshold(outputs, 0);
+      const std::vector<std::int32_t> most(outputs, static_cast<std::int32_t>(inputs / 2));
       const std::vector<float> bias(outputs);
       Tensor y(Shape{rows, outputs});
       BitMatrix bits(rows, outputs);
@@ -85,9 +85,9 @@ void products(const KernelTable& target) {
       float* const floats = y.mutable_data().data();
       std::uint64_t* const words = bits.mutable_row(0);
       const double in_floats =
-          seconds([&] { target.bgemm_floats(product, 0.5F, bias.data(), floats); });
+          seconds([&] { target.bgemm_floats(product, 0.5F, bias.data(), nullptr, floats); });
       const double in_bits =
-          seconds([&] { target.bgemm_bits(product, threshold.data(), words, words_for(outputs)); });
+          seconds([&] { target.bgemm_bits(product, most.data(), words, words_for(outputs)); });
 
       const Tensor x(Shape{rows, inputs}, 1.0F);
       const Tensor weight(Shape{outputs, inputs}, 1.0F);

@@ -126,7 +126,6 @@ class PlainWalk {
         }
         hidden[t * plan_.width + c] = rounded(word + s.position.row(t)[c]) + s.type.row(type)[c];
       }
-      plain_norm(&hidden[t * plan_.width], plan_.width, s.gamma, s.beta, s.epsilon);
     }
   }
   void operator()(const PackStep& s) {
@@ -140,19 +139,22 @@ class PlainWalk {
     }
   }
   void operator()(const LinearStep& s) {
-    std::vector<float>& to = s.to == Floats::pooled ? pooled_ : branch_;
-    const std::vector<std::int32_t> v = product(s.product, s.from);
-    to.resize(v.size());
-    for (std::size_t i = 0; i < v.size(); ++i) {
-      to[i] = rounded(s.scale * static_cast<float>(v[i])) + s.bias.data()[i % s.product.outputs];
+    std::vector<float>& to = s.to == Floats::pooled ? pooled_ : hidden;
+    const std::vector<std::int32_t> ones = product(s.product, s.from);
+    to.resize(ones.size());
+    for (std::size_t i = 0; i < ones.size(); ++i) {
+      const std::size_t o = i % s.product.outputs;
+      const auto v = static_cast<float>(s.base[o] - s.step * ones[i]);
+      const float y = rounded(rounded(s.scale * v) + s.bias.data()[o]);
+      to[i] = s.add ? to[i] + y : y;
     }
   }
   void operator()(const LinearBitsStep& s) {
-    const std::vector<std::int32_t> v = product(s.product, s.from);
+    const std::vector<std::int32_t> ones = product(s.product, s.from);
     const std::size_t outputs = s.product.outputs;
     BitMatrix& to = bits_[static_cast<int>(s.to)] = BitMatrix(tokens_, outputs);
-    for (std::size_t i = 0; i < v.size(); ++i) {
-      to.set(i / outputs, i % outputs, v[i] >= s.threshold[i % outputs]);
+    for (std::size_t i = 0; i < ones.size(); ++i) {
+      to.set(i / outputs, i % outputs, ones[i] <= s.most[i % outputs]);
     }
   }
   void operator()(const AttentionStep& s) {
@@ -189,11 +191,11 @@ class PlainWalk {
   requires std::same_as<FloatStep, MatrixStep> || std::same_as<FloatStep, FloatAttentionStep> ||
       std::same_as<FloatStep, FirstStep>
   void operator()(const FloatStep& /*s*/) { FAIL("a plan in bits has no float products"); }
-  void operator()(const ResidualNormStep& s) {
-    for (std::size_t i = 0; i < hidden.size(); ++i) hidden[i] += branch_[i];
+  void operator()(const NormStep& s) {
     for (std::size_t t = 0; t < tokens_; ++t) {
       plain_norm(&hidden[t * plan_.width], plan_.width, s.gamma, s.beta, s.epsilon);
     }
+    for (const PackStep& pack : s.packs) (*this)(pack);
   }
   void operator()(const ClassifyStep& s) {
     for (std::size_t label = 0; label < plan_.labels; ++label) {
@@ -211,17 +213,17 @@ class PlainWalk {
   std::vector<std::int32_t> product(const Product& p, Bits from) {
     const BitMatrix& a = bits_[static_cast<int>(from)];
     const BitMatrix& w = weights_[products_++];
-    std::vector<std::int32_t> v;
+    std::vector<std::int32_t> ones;
     for (std::size_t n = 0; n < a.rows(); ++n) {
       for (std::size_t o = 0; o < p.outputs; ++o) {
         std::int32_t different = 0;
         for (std::size_t c = 0; c < p.inputs; ++c) {
           different += a.bit(n, c) != w.bit(o, c) ? 1 : 0;
         }
-        v.push_back(p.base[o] - p.step * different);
+        ones.push_back(different);
       }
     }
-    return v;
+    return ones;
   }
 
   const Plan& plan_;
@@ -230,7 +232,7 @@ class PlainWalk {
   std::size_t tokens_;
   std::size_t products_ = 0;
   BitMatrix bits_[10];
-  std::vector<float> branch_, pooled_;
+  std::vector<float> pooled_;
 };
 
 }  // namespace
@@ -344,27 +346,31 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   };
   refused(0, [](Step& s) { std::get<EmbedStep>(s).scale = Tensor(Shape{3}); });
   refused(0, [](Step& s) { std::get<EmbedStep>(s).position = Tensor(Shape{519, 64}); });
-  refused(1, [](Step& s) { std::get<PackStep>(s).shift = Tensor(Shape{63}); });
-  refused(1, [](Step& s) { std::get<PackStep>(s).first_only = true; });
-  refused(1, [](Step& s) { std::get<PackStep>(s).from = Floats::branch; });
-  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).threshold.pop_back(); });
-  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).from = Bits::context; });
-  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).product.base.pop_back(); });
-  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).product.step = 3; });
-  refused(4, [](Step& s) { std::get<LinearBitsStep>(s).product.weight = nullptr; });
-  refused(7, [](Step& s) { std::get<AttentionStep>(s).head_size = 16; });
-  refused(7, [](Step& s) { std::get<AttentionStep>(s).exponential.pop_back(); });
-  refused(7, [](Step& s) { std::get<AttentionStep>(s).half_alpha = std::nanf(""); });
-  refused(8, [](Step& s) { std::get<LinearStep>(s).to = Floats::pooled; });
-  refused(8, [](Step& s) { std::get<LinearStep>(s).bias = Tensor(Shape{1}); });
-  refused(9, [](Step& s) { std::get<ResidualNormStep>(s).gamma = Tensor(Shape{1}); });
-  refused(16, [](Step& s) { std::get<ClassifyStep>(s).weight = Tensor(Shape{3, 63}); });
+  refused(1, [](Step& s) { std::get<NormStep>(s).gamma = Tensor(Shape{1}); });
+  refused(1, [](Step& s) { std::get<NormStep>(s).add_branch = true; });
+  refused(1, [](Step& s) { std::get<NormStep>(s).packs[0].shift = Tensor(Shape{63}); });
+  refused(1, [](Step& s) { std::get<NormStep>(s).packs[0].first_only = true; });
+  refused(1, [](Step& s) { std::get<NormStep>(s).packs[2].from = Floats::branch; });
+  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).most.pop_back(); });
+  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).from = Bits::context; });
+  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).product.weight = nullptr; });
+  refused(5, [](Step& s) { std::get<AttentionStep>(s).head_size = 16; });
+  refused(5, [](Step& s) { std::get<AttentionStep>(s).exponential.pop_back(); });
+  refused(5, [](Step& s) { std::get<AttentionStep>(s).half_alpha = std::nanf(""); });
+  refused(6, [](Step& s) { std::get<LinearStep>(s).to = Floats::pooled; });
+  refused(6, [](Step& s) { std::get<LinearStep>(s).to = Floats::branch; });
+  refused(6, [](Step& s) { std::get<LinearStep>(s).bias = Tensor(Shape{1}); });
+  refused(6, [](Step& s) { std::get<LinearStep>(s).base.pop_back(); });
+  refused(6, [](Step& s) { std::get<LinearStep>(s).step = 3; });
+  refused(11, [](Step& s) { std::get<PackStep>(s).from = Floats::branch; });
+  refused(11, [](Step& s) { std::get<PackStep>(s).first_only = false; });
+  refused(13, [](Step& s) { std::get<ClassifyStep>(s).weight = Tensor(Shape{3, 63}); });
 
   struct Foreign : WeightLayout {};
   Plan plan = good;
-  std::get<LinearStep>(plan.steps[8]).product.weight = std::make_shared<Foreign>();
+  std::get<LinearStep>(plan.steps[6]).product.weight = std::make_shared<Foreign>();
   CHECK(message_of(plan, batch) == "run: the plan's weights are laid out for another device");
-  std::get<LinearStep>(plan.steps[8]).product.weight = lay_out_on_cpu(BitMatrix(64, 63));
+  std::get<LinearStep>(plan.steps[6]).product.weight = lay_out_on_cpu(BitMatrix(64, 63));
   CHECK(message_of(plan, batch) == "run: weights of 64 x 63 in a product of 64 x 64");
 }
 
@@ -388,7 +394,6 @@ TEST_CASE("run: a plan in floats that is not sound is refused at its step") {
   embed.table = test::random_matrix(dice, test::random_plan_vocabulary, width);
   embed.position = test::random_matrix(dice, good.positions, width);
   embed.type = test::random_matrix(dice, 2, width);
-  embed.gamma = embed.beta = test::random_vector(dice, width);
   ClassifyStep classify;
   classify.weight = test::random_matrix(dice, 3, width);
   classify.bias = test::random_vector(dice, 3);

@@ -168,3 +168,22 @@ TEST_CASE("bit attention: a key at exactly half_alpha does not live") {
     CHECK(attend(*target, c) == std::vector<std::uint64_t>(4, 0xFFFF'FFFFU));
   }
 }
+
+TEST_CASE("bit attention: terms that do not fall with the distance are looked at one by one") {
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(7);
+    for (const std::size_t head_size : {32U, 64U}) {
+      for (const std::size_t tokens : {1U, 20U, 33U, 64U, 80U}) {
+        CAPTURE(head_size);
+        CAPTURE(tokens);
+        Case c(dice, tokens, 2, head_size);
+        for (float& term : c.exponential) term = 0.25F + static_cast<float>(dice.between(0, 4));
+        c.half_alpha = 0.8F / static_cast<float>(tokens);
+        c.q.mutable_row(0)[0] = ~c.k.view().row(0)[0];  // as far as can be
+        c.q.mutable_row(tokens - 1)[0] = c.k.view().row(tokens / 2)[0];
+        check_against_floats(*target, c);
+      }
+    }
+  }
+}

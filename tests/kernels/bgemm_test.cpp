@@ -34,29 +34,29 @@ struct Case {
         w(test::random_bits(dice, outputs, inputs)),
         step(dice.word() % 2 == 0 ? 1 : 2),
         base(outputs),
-        threshold(outputs),
+        most(outputs),
         bias(test::random_reals(dice, outputs)),
         scale(dice.real()) {
     for (std::size_t o = 0; o < outputs; ++o) {
       base[o] = static_cast<std::int32_t>(dice.between(0, inputs));
-      const auto spread = static_cast<std::int32_t>(dice.between(0, 2 * inputs));
-      threshold[o] = base[o] - spread;
-      if (dice.word() % 16 == 0) threshold[o] = INT32_MIN;
-      if (dice.word() % 16 == 0) threshold[o] = INT32_MAX;
+      most[o] = static_cast<std::int32_t>(dice.between(0, inputs));
+      if (dice.word() % 16 == 0) most[o] = -1;
+      if (dice.word() % 16 == 0) most[o] = INT32_MAX;
     }
   }
 
+  /// Where row n and the weights of output o differ.
   [[nodiscard]] std::int32_t naive(std::size_t n, std::size_t o) const {
     std::int32_t different = 0;
     for (std::size_t k = 0; k < words_for(a.cols()); ++k) {
       different += std::popcount(a.view().row(n)[k] ^ w.view().row(o)[k]);
     }
-    return base[o] - step * different;
+    return different;
   }
 
   BitMatrix a, w;
   std::int32_t step;
-  std::vector<std::int32_t> base, threshold;
+  std::vector<std::int32_t> base, most;
   std::vector<float> bias;
   float scale;
 };
@@ -66,6 +66,7 @@ struct Answer {
   Answer(const KernelTable& target, const Case& c)
       : ints(c.a.rows() * c.w.rows()),
         floats(ints.size()),
+        sums(ints.size()),
         bits(c.a.rows() * words_for(c.w.rows()), ~std::uint64_t{0}) {
     std::vector<std::uint32_t> panels(target.layout_words(c.w.rows(), c.w.cols()));
     target.lay_out(c.w.view(), panels.data());
@@ -78,12 +79,19 @@ struct Answer {
     product.base = c.base.data();
     product.scratch = scratch.data();
     kernels::training_of(target).bgemm_ints(product, ints.data());
-    target.bgemm_floats(product, c.scale, c.bias.data(), floats.data());
-    target.bgemm_bits(product, c.threshold.data(), bits.data(), words_for(c.w.rows()));
+    target.bgemm_floats(product, c.scale, c.bias.data(), nullptr, floats.data());
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = residual(i);
+    target.bgemm_floats(product, c.scale, c.bias.data(), sums.data(), sums.data());
+    target.bgemm_bits(product, c.most.data(), bits.data(), words_for(c.w.rows()));
+  }
+
+  [[nodiscard]] static float residual(std::size_t i) {
+    return 0.37F * static_cast<float>(i % 23) - 4.0F;
   }
 
   std::vector<std::int32_t> ints;
   std::vector<float> floats;
+  std::vector<float> sums;  ///< the same with a residual, in its place
   std::vector<std::uint64_t> bits;
 };
 
@@ -94,12 +102,15 @@ void check_against_loops(const KernelTable& target, const Case& c) {
   for (std::size_t n = 0; n < c.a.rows(); ++n) {
     std::vector<std::uint64_t> bits(words);
     for (std::size_t o = 0; o < outputs; ++o) {
-      const std::int32_t v = c.naive(n, o);
+      const std::int32_t different = c.naive(n, o);
+      const std::int32_t v = c.base[o] - c.step * different;
       REQUIRE(answer.ints[n * outputs + o] == v);
       const float product = c.scale * static_cast<float>(v);
       volatile float rounded = product;  // a product that is added without being rounded is wrong
-      REQUIRE(answer.floats[n * outputs + o] == rounded + c.bias[o]);
-      if (v >= c.threshold[o]) bits[o / 64] |= std::uint64_t{1} << (o % 64);
+      volatile float sum = rounded + c.bias[o];
+      REQUIRE(answer.floats[n * outputs + o] == sum);
+      REQUIRE(answer.sums[n * outputs + o] == Answer::residual(n * outputs + o) + sum);
+      if (different <= c.most[o]) bits[o / 64] |= std::uint64_t{1} << (o % 64);
     }
     for (std::size_t k = 0; k < words; ++k) REQUIRE(answer.bits[n * words + k] == bits[k]);
   }
@@ -143,6 +154,7 @@ TEST_CASE("bgemm: targets agree on a hundred thousand random shapes") {
       CAPTURE(inputs);
       REQUIRE(found.ints == expected.ints);
       REQUIRE(found.floats == expected.floats);
+      REQUIRE(found.sums == expected.sums);
       REQUIRE(found.bits == expected.bits);
     }
   }

@@ -23,22 +23,20 @@ inline constexpr std::size_t random_plan_vocabulary = 300;
 }
 
 [[nodiscard]] inline Product random_product(Dice& dice, std::size_t outputs, std::size_t inputs,
-                                            std::int32_t step, std::vector<BitMatrix>* weights) {
+                                            std::vector<BitMatrix>* weights) {
   const BitMatrix weight = random_bits(dice, outputs, inputs);
   if (weights != nullptr) weights->push_back(weight);
-  Product p;
-  p.outputs = outputs;
-  p.inputs = inputs;
-  p.step = step;
-  p.base.assign(outputs, static_cast<std::int32_t>(inputs) / (3 - step));
-  p.weight = lay_out_on_cpu(weight);
-  return p;
+  return {outputs, inputs, lay_out_on_cpu(weight)};
 }
 
-[[nodiscard]] inline std::vector<std::int32_t> random_thresholds(Dice& dice, std::size_t count) {
-  std::vector<std::int32_t> thresholds(count);
-  for (std::int32_t& t : thresholds) t = static_cast<std::int32_t>(dice.between(0, 8)) - 4;
-  return thresholds;
+/// Integers around `middle`.
+[[nodiscard]] inline std::vector<std::int32_t> random_limits(Dice& dice, std::size_t count,
+                                                             std::size_t middle) {
+  std::vector<std::int32_t> limits(count);
+  for (std::int32_t& limit : limits) {
+    limit = static_cast<std::int32_t>(middle + dice.between(0, 8)) - 4;
+  }
+  return limits;
 }
 
 /// `layers` layers of a post-norm encoder, a pooler and a classifier of three labels. `weights`, if
@@ -63,47 +61,44 @@ inline constexpr std::size_t random_plan_vocabulary = 300;
   }
   embed.position = random_matrix(dice, plan.positions, width);
   embed.type = random_matrix(dice, 2, width);
-  embed.gamma = random_vector(dice, width);
-  embed.beta = random_vector(dice, width);
-  embed.epsilon = 1e-12F;
   plan.steps.emplace_back(embed);
 
-  const auto pack = [&](Floats from, Bits to) {
-    PackStep s;
-    s.from = from;
-    s.to = to;
-    s.shift = random_vector(dice, width);
+  const auto norm = [&](std::initializer_list<Bits> packed) {
+    NormStep s;
+    s.gamma = random_vector(dice, width);
+    s.beta = random_vector(dice, width);
+    s.epsilon = 1e-12F;
+    for (const Bits to : packed) {
+      PackStep pack;
+      pack.to = to;
+      pack.shift = random_vector(dice, width);
+      s.packs.push_back(pack);
+    }
     plan.steps.emplace_back(s);
   };
   const auto to_bits = [&](Bits from, Bits to, std::size_t outputs, std::size_t inputs) {
     LinearBitsStep s;
     s.from = from;
     s.to = to;
-    s.product = random_product(dice, outputs, inputs, 2, weights);
-    s.threshold = random_thresholds(dice, outputs);
+    s.product = random_product(dice, outputs, inputs, weights);
+    s.most = random_limits(dice, outputs, inputs / 2);
     plan.steps.emplace_back(s);
   };
   const auto to_floats = [&](Bits from, Floats to, std::size_t inputs, std::int32_t step) {
     LinearStep s;
     s.from = from;
     s.to = to;
-    s.product = random_product(dice, width, inputs, step, weights);
+    s.add = to == Floats::hidden;
+    s.product = random_product(dice, width, inputs, weights);
+    s.step = step;
+    s.base.assign(width, static_cast<std::int32_t>(inputs) / (3 - step));
     s.scale = 0.01F;
     s.bias = random_vector(dice, width);
     plan.steps.emplace_back(s);
   };
-  const auto norm = [&] {
-    ResidualNormStep s;
-    s.gamma = random_vector(dice, width);
-    s.beta = random_vector(dice, width);
-    s.epsilon = 1e-12F;
-    plan.steps.emplace_back(s);
-  };
 
   for (std::size_t layer = 0; layer < layers; ++layer) {
-    pack(Floats::hidden, Bits::q_in);
-    pack(Floats::hidden, Bits::k_in);
-    pack(Floats::hidden, Bits::v_in);
+    norm({Bits::q_in, Bits::k_in, Bits::v_in});
     to_bits(Bits::q_in, Bits::q, width, width);
     to_bits(Bits::k_in, Bits::k, width, width);
     to_bits(Bits::v_in, Bits::v, width, width);
@@ -118,15 +113,14 @@ inline constexpr std::size_t random_plan_vocabulary = 300;
       }
     }
     attention.half_alpha = 0.015F;
-    attention.threshold = random_thresholds(dice, width);
+    attention.threshold = random_limits(dice, width, 0);
     plan.steps.emplace_back(attention);
-    to_floats(Bits::context, Floats::branch, width, 2);
-    norm();
-    pack(Floats::hidden, Bits::ffn_in);
+    to_floats(Bits::context, Floats::hidden, width, 2);
+    norm({Bits::ffn_in});
     to_bits(Bits::ffn_in, Bits::inner, inner, width);
-    to_floats(Bits::inner, Floats::branch, inner, 1);
-    norm();
+    to_floats(Bits::inner, Floats::hidden, inner, 1);
   }
+  norm({});
 
   PackStep pooler;
   pooler.to = Bits::pooler_in;

@@ -148,28 +148,25 @@ class PlanGroup {
         }
         kernels_.add(word, s.position.row(t).data(), width_, y);
         kernels_.add(y, s.type.row(type).data(), width_, y);
-        normalize(y, s.gamma, s.beta, s.epsilon);
       }
     }
   }
 
   void operator()(const PackStep& s) {
-    const float* const x = floats(s.from);
-    const float* const shift = s.shift.empty() ? nullptr : s.shift.data().data();
-    const std::size_t words = words_for(width_);
-    const std::size_t rows = s.first_only ? texts_ : tokens_;
-    for (std::size_t n = 0; n < rows; ++n) {
-      kernels_.pack_row(x + (s.first_only ? row(n) : n) * width_, shift, width_, s.threshold,
-                        s.strict, bits(s.to) + n * words);
-    }
+    if (!s.first_only) return pack(s, 0, tokens_);
+    for (std::size_t b = 0; b < texts_; ++b) pack_row(s, row(b), b);
   }
 
   void operator()(const LinearStep& s) {
-    kernels_.bgemm_floats(product(s.product, s.from), s.scale, s.bias.data().data(), floats(s.to));
+    kernels::BinaryProduct p = product(s.product, s.from);
+    p.step = s.step;
+    p.base = s.base.data();
+    float* const y = floats(s.to);
+    kernels_.bgemm_floats(p, s.scale, s.bias.data().data(), s.add ? y : nullptr, y);
   }
 
   void operator()(const LinearBitsStep& s) {
-    kernels_.bgemm_bits(product(s.product, s.from), s.threshold.data(), bits(s.to),
+    kernels_.bgemm_bits(product(s.product, s.from), s.most.data(), bits(s.to),
                         words_for(s.product.outputs));
   }
 
@@ -246,11 +243,15 @@ class PlanGroup {
     }
   }
 
-  void operator()(const ResidualNormStep& s) {
-    for (std::size_t n = 0; n < tokens_; ++n) {
+  void operator()(const NormStep& s) {
+    constexpr std::size_t block = 8;  // rows that stay in the first-level cache
+    for (std::size_t n = 0; n < tokens_; n += block) {
+      const std::size_t rows = std::min(block, tokens_ - n);
       float* const y = hidden() + n * width_;
-      kernels_.add(y, floats(Floats::branch) + n * width_, width_, y);
-      normalize(y, s.gamma, s.beta, s.epsilon);
+      if (s.add_branch) kernels_.add(y, floats(Floats::branch) + n * width_, rows * width_, y);
+      kernels_.layer_norm(y, rows, width_, s.gamma.data().data(), s.beta.data().data(), s.epsilon,
+                          y, nullptr, nullptr);
+      for (const PackStep& step : s.packs) pack(step, n, rows);
     }
   }
 
@@ -320,9 +321,7 @@ class PlanGroup {
   [[nodiscard]] std::size_t length(std::size_t b) const { return run_.texts.length(first_ + b); }
 
   [[nodiscard]] float*& hidden() { return floats_[static_cast<std::size_t>(Floats::hidden)]; }
-  [[nodiscard]] float* floats(Floats name) const {
-    return floats_[static_cast<std::size_t>(name)];
-  }
+  [[nodiscard]] float* floats(Floats name) const { return floats_[static_cast<std::size_t>(name)]; }
   [[nodiscard]] std::uint64_t* bits(Bits name) const {
     return bits_[static_cast<std::size_t>(name)];
   }
@@ -333,15 +332,18 @@ class PlanGroup {
     result.a = {bits(from), rows_of(from), cols, words_for(cols)};
     result.weight = static_cast<const CpuLayout&>(*p.weight).panels();
     result.outputs = p.outputs;
-    result.step = p.step;
-    result.base = p.base.data();
     result.scratch = scratch_;
     return result;
   }
 
-  void normalize(float* y, const Tensor& gamma, const Tensor& beta, float epsilon) const {
-    kernels_.layer_norm(y, 1, width_, gamma.data().data(), beta.data().data(), epsilon, y, nullptr,
-                        nullptr);
+  /// Rows `first` and following, as many as `rows`.
+  void pack(const PackStep& s, std::size_t first, std::size_t rows) const {
+    for (std::size_t n = first; n < first + rows; ++n) pack_row(s, n, n);
+  }
+  void pack_row(const PackStep& s, std::size_t from, std::size_t to) const {
+    const float* const shift = s.shift.empty() ? nullptr : s.shift.data().data();
+    kernels_.pack_row(floats(s.from) + from * width_, shift, width_, s.threshold, s.strict,
+                      bits(s.to) + to * words_for(width_));
   }
 
   const PlanRun& run_;

@@ -173,7 +173,7 @@ class CpuProducts : public Device {
       part.a.words += begin * part.a.words_per_row;
       part.a.rows = end - begin;
       part.scratch = scratch.take<std::uint32_t>(words);
-      layout.kernels().bgemm_floats(part, scale, added, to + begin * w.rows());
+      layout.kernels().bgemm_floats(part, scale, added, nullptr, to + begin * w.rows());
     });
     return y;
   }

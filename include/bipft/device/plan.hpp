@@ -7,11 +7,10 @@
 /// every step N is the number of tokens of the group and nothing is computed for tokens that do not
 /// exist.
 ///
-/// Integers first: a linear step's product with ±1 weights is
-///   v = base[o] - step · popcount(a xor w),
-/// exact whatever the levels of `a` (see Product), and what follows it is either one multiplication
-/// and one addition in float, or a comparison with an integer that gives the next bits at once.
-/// A model in full precision uses MatrixStep, FloatAttentionStep and FirstStep in their place.
+/// Integers first: a product with ±1 weights counts where bits differ, and what follows it is either
+/// one multiplication and one addition in float, or a comparison with an integer that gives the next
+/// bits at once. A model in full precision uses MatrixStep, FloatAttentionStep and FirstStep in
+/// their place.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,14 +31,10 @@ class WeightLayout {
   virtual ~WeightLayout() = default;
 };
 
-/// v[n][o] = base[o] - step · popcount(a[n] xor w[o]), where w's bits are ±1 (1 is +1).
-///   a in ±1:  Σ a w = C - 2 popcount,             so base = C and step = 2
-///   a in 0/1: Σ a w = (C + Σ_c w[o][c]) / 2 - popcount,     so step = 1
+/// popcount(a[n] xor w[o]), where w's bits are ±1 (1 is +1).
 struct Product {
   std::size_t outputs = 0;                     ///< O
   std::size_t inputs = 0;                      ///< C
-  std::int32_t step = 2;                       ///< 2 for ±1 inputs, 1 for 0/1
-  std::vector<std::int32_t> base;              ///< [O]
   std::shared_ptr<const WeightLayout> weight;  ///< of the device that the plan is bound to
 };
 
@@ -54,15 +49,13 @@ enum class Activation {
 enum class Floats { hidden, branch, q, k, v, context, inner, first, pooled };
 enum class Bits { q_in, k_in, v_in, q, k, v, context, ffn_in, inner, pooler_in };
 
-/// hidden = layer_norm(±scale[id] by the id's bits + position[t] + type[type id])
+/// hidden = ±scale[id] by the id's bits + position[t] + type[type id]
 struct EmbedStep {
   BitMatrix bits;   ///< [V, C], empty if the table is in floats
   Tensor table;     ///< [V, C], if `bits` is empty
   Tensor scale;     ///< [V]
   Tensor position;  ///< [P, C]
   Tensor type;      ///< [2, C]
-  Tensor gamma, beta;
-  float epsilon = 0;
 };
 
 /// to[n][c] = from[n][c] + shift[c] >= threshold (or >, if strict).
@@ -76,21 +69,26 @@ struct PackStep {
   bool first_only = false;
 };
 
-/// to = scale · v + bias
+/// to = scale · v + bias, with v = Σ a w = base[o] - step · popcount; `add`: to += all that.
+///   a in ±1:  Σ a w = C - 2 popcount,                    so base = C and step = 2
+///   a in 0/1: Σ a w = (C + Σ_c w[o][c]) / 2 - popcount,  so step = 1
 struct LinearStep {
   Bits from = Bits::context;
-  Floats to = Floats::branch;
+  Floats to = Floats::hidden;
   Product product;
+  std::int32_t step = 2;
+  std::vector<std::int32_t> base;  ///< [O]
   float scale = 0;
   Tensor bias;
+  bool add = false;
 };
 
-/// to[n][o] = v >= threshold[o]; INT32_MIN is always, INT32_MAX never.
+/// to[n][o] = popcount <= most[o]; -1 is never, C or more always.
 struct LinearBitsStep {
   Bits from = Bits::q_in;
   Bits to = Bits::q;
   Product product;
-  std::vector<std::int32_t> threshold;
+  std::vector<std::int32_t> most;
 };
 
 /// Attention over bits, text by text and head by head, into context bits.
@@ -125,10 +123,13 @@ struct FloatAttentionStep {
 /// first = hidden of each text's first token
 struct FirstStep {};
 
-/// hidden = layer_norm(hidden + branch)
-struct ResidualNormStep {
+/// hidden = layer_norm(hidden), or layer_norm(hidden + branch); and at once, while a row is at hand,
+/// the bits of it that the next products read.
+struct NormStep {
   Tensor gamma, beta;
   float epsilon = 0;
+  bool add_branch = false;
+  std::vector<PackStep> packs;  ///< of every token's hidden states
 };
 
 /// logits = tanh(pooled) wᵀ + bias, in a fixed order of additions.
@@ -137,9 +138,8 @@ struct ClassifyStep {
   Tensor bias;    ///< [K]
 };
 
-using Step =
-    std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep, MatrixStep,
-                 FloatAttentionStep, FirstStep, ResidualNormStep, ClassifyStep>;
+using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
+                          MatrixStep, FloatAttentionStep, FirstStep, NormStep, ClassifyStep>;
 
 struct Plan {
   std::size_t width = 0;      ///< C

@@ -76,7 +76,6 @@ class PlanCheck {
       refuse(s.position.rows(), " position rows for ", plan_.positions, " positions");
     }
     equal("type width", s.type.cols(), plan_.width);
-    norm(s.gamma, s.beta);
     wrote(Floats::hidden);
   }
 
@@ -93,15 +92,18 @@ class PlanCheck {
   void operator()(const LinearStep& s) {
     read(s.from);
     product(s.product, s.from, plan_.width);
+    equal("base", s.base.size(), s.product.outputs);
     equal("bias", s.bias.numel(), s.product.outputs);
+    if (s.step != 1 && s.step != 2) refuse("step ", s.step, " of a product, not 1 or 2");
     same_rows(row_a_text(s.from), row_a_text(s.to));
+    if (s.add) read(s.to);
     wrote(s.to);
   }
 
   void operator()(const LinearBitsStep& s) {
     read(s.from);
     product(s.product, s.from, cols_of(plan_, s.to));
-    equal("thresholds", s.threshold.size(), s.product.outputs);
+    equal("limits", s.most.size(), s.product.outputs);
     same_rows(row_a_text(s.from), row_a_text(s.to));
     if (s.from == s.to) refuse("reads and writes the same bits");
     wrote(s.to);
@@ -146,10 +148,17 @@ class PlanCheck {
     wrote(Floats::first);
   }
 
-  void operator()(const ResidualNormStep& s) {
+  void operator()(const NormStep& s) {
     read(Floats::hidden);
-    read(Floats::branch);
-    norm(s.gamma, s.beta);
+    if (s.add_branch) read(Floats::branch);
+    equal("gamma", s.gamma.numel(), plan_.width);
+    equal("beta", s.beta.numel(), plan_.width);
+    for (const PackStep& pack : s.packs) {
+      if (pack.from != Floats::hidden || pack.first_only) {
+        refuse("packs something else than the hidden states of every token");
+      }
+      (*this)(pack);
+    }
   }
 
   void operator()(const ClassifyStep& s) {
@@ -167,15 +176,9 @@ class PlanCheck {
   void equal(const char* what, std::size_t found, std::size_t expected) const {
     if (found != expected) refuse(what, ": ", found, " where ", expected, " belong");
   }
-  void norm(const Tensor& gamma, const Tensor& beta) const {
-    equal("gamma", gamma.numel(), plan_.width);
-    equal("beta", beta.numel(), plan_.width);
-  }
   void product(const Product& p, Bits from, std::size_t outputs) const {
     equal("inputs", p.inputs, cols_of(plan_, from));
     equal("outputs", p.outputs, outputs);
-    equal("base", p.base.size(), p.outputs);
-    if (p.step != 1 && p.step != 2) refuse("step ", p.step, " of a product, not 1 or 2");
     if (p.weight == nullptr) refuse("a product without weights");
   }
   void same_rows(bool from, bool to) const {

@@ -21,9 +21,9 @@ struct BinaryProduct {
   std::uint32_t* scratch = nullptr;       ///< product_scratch(C) words, aligned to 64 bytes
 };
 
-/// The scratch that a product needs: 64 bytes for every 64 columns, on every target.
+/// The scratch that a product needs: 32 rows of 16 bytes for every 64 columns, on every target.
 [[nodiscard]] constexpr std::size_t product_scratch(std::size_t cols) {
-  return 16 * words_for(cols);
+  return 32 * 4 * words_for(cols);
 }
 
 /// The attention of one text, all heads: see AttentionStep in device/plan.hpp.
@@ -41,13 +41,18 @@ struct BitAttention {
 /// Queries that go through attention together.
 inline constexpr std::size_t query_block = 4;
 
+/// A text's keys as its attention lays them out: none less than there are, in whole pairs of 16.
+[[nodiscard]] constexpr std::size_t attention_keys(std::size_t tokens) {
+  return (tokens + 31) / 32 * 32;
+}
+
 /// The scratch that a text's attention needs: keys and values the other way round, and the
-/// distances, terms and bits of a block of queries.
+/// distances and bits of a block of queries.
 [[nodiscard]] constexpr std::size_t attention_scratch(std::size_t tokens, std::size_t width) {
-  const std::size_t keys = (tokens + 15) / 16 * 16;
+  const std::size_t keys = attention_keys(tokens);
   const std::size_t words = 2 * words_for(tokens);
   const std::size_t channels = 64 * words_for(width);
-  return channels / 32 * keys + words * channels + query_block * (2 * keys + words);
+  return channels / 32 * keys + words * channels + query_block * (keys + words);
 }
 
 }  // namespace bipft::kernels

@@ -88,12 +88,14 @@ struct KernelTable {
   /// bytes. Only this target's products can read them.
   std::size_t (*layout_words)(std::size_t outputs, std::size_t inputs);
   void (*lay_out)(BitView weight, std::uint32_t* panels);
-  /// A binary product's integers v as floats scale · v + bias, rounded twice;
-  ///   bias: [O]   y: [N, O]
-  void (*bgemm_floats)(const BinaryProduct& product, float scale, const float* bias, float* y);
-  /// or as bits v >= threshold.   threshold: [O]   bits: [N, O] in rows of `words_per_row` words
-  void (*bgemm_bits)(const BinaryProduct& product, const std::int32_t* threshold,
-                     std::uint64_t* bits, std::size_t words_per_row);
+  /// A binary product's integers v as floats scale · v + bias, rounded twice, and then + residual,
+  ///   bias: [O]   residual, y: [N, O]; no residual, or y itself, will do
+  void (*bgemm_floats)(const BinaryProduct& product, float scale, const float* bias,
+                       const float* residual, float* y);
+  /// or as bits popcount(a[n] xor w[o]) <= most[o]. It does not read step and base.
+  ///   most: [O]   bits: [N, O] in rows of `words_per_row` words
+  void (*bgemm_bits)(const BinaryProduct& product, const std::int32_t* most, std::uint64_t* bits,
+                     std::size_t words_per_row);
   void (*bit_attention)(const BitAttention& attention);
 };
 

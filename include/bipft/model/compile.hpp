@@ -57,25 +57,27 @@ class PlanMaker {
     plan_.inner = config.ffn;
     plan_.positions = config.max_len;
     plan_.labels = config.labels;
-    embed();
+    const PackedEmbedding& e = model_.embedding;
+    plan_.add(EmbedStep{e.word_bits, e.word, e.word_alpha, e.position, e.type});
+    NormStep norm = norm_of(e.norm);
     for (const PackedEncoderLayer& layer : model_.layers) {
-      attention(layer.attention);
-      feed_forward(layer.ffn);
+      norm = attention(layer.attention, std::move(norm));
+      norm = feed_forward(layer.ffn, std::move(norm));
     }
-    pack(model_.pooler, Floats::hidden, Bits::pooler_in, true);
-    linear(model_.pooler, Bits::pooler_in, Floats::pooled);
+    plan_.add(std::move(norm));
+    plan_.add(pack_of(model_.pooler, Bits::pooler_in, true));
+    linear(model_.pooler, Bits::pooler_in, Floats::pooled, false);
     plan_.add(ClassifyStep{model_.classifier.weight, model_.classifier.bias});
     return std::move(plan_);
   }
 
  private:
-  void embed() {
-    const PackedEmbedding& e = model_.embedding;
-    plan_.add(EmbedStep{e.word_bits, e.word, e.word_alpha, e.position, e.type, e.norm.gamma,
-                        e.norm.beta, epsilon()});
-  }
-
-  void attention(const PackedAttention& a) {
+  /// A sublayer gets the norm before it, to have its own inputs packed there, and hands on the norm
+  /// behind it.
+  [[nodiscard]] NormStep attention(const PackedAttention& a, NormStep norm) {
+    norm.packs = {pack_of(a.query, Bits::q_in), pack_of(a.key, Bits::k_in),
+                  pack_of(a.value, Bits::v_in)};
+    plan_.add(std::move(norm));
     project(a.query, Bits::q_in, Bits::q);
     project(a.key, Bits::k_in, Bits::k);
     project(a.value, Bits::v_in, Bits::v);
@@ -107,12 +109,13 @@ class PlanMaker {
           -longest, longest, [&](std::int32_t v) { return affine(mixed, v, shift[c]) >= 0.0F; });
     }
     plan_.add(std::move(step));
-    linear(a.output, Bits::context, Floats::branch);
-    residual_norm(a.norm);
+    linear(a.output, Bits::context, Floats::hidden, true);
+    return norm_of(a.norm);
   }
 
-  void feed_forward(const PackedFeedForward& f) {
-    pack(f.inner, Floats::hidden, Bits::ffn_in, false);
+  [[nodiscard]] NormStep feed_forward(const PackedFeedForward& f, NormStep norm) {
+    norm.packs = {pack_of(f.inner, Bits::ffn_in)};
+    plan_.add(std::move(norm));
     const auto bias = f.inner.bias.data();
     const auto shift = f.outer.shift.data();
     const float threshold = f.outer.threshold();
@@ -121,61 +124,60 @@ class PlanMaker {
       const float x = std::max(affine(f.inner.scale(), v, bias[o]), 0.0F) + shift[o];
       return strict ? x > threshold : x >= threshold;
     });
-    linear(f.outer, Bits::inner, Floats::branch);
-    residual_norm(f.norm);
+    linear(f.outer, Bits::inner, Floats::hidden, true);
+    return norm_of(f.norm);
   }
 
-  /// A projection whose result is binarized by its sign: pack, multiply, compare.
+  /// A projection whose result is binarized by its sign: multiply, compare.
   void project(const PackedLinear& l, Bits in, Bits out) {
-    pack(l, Floats::hidden, in, false);
     const auto bias = l.bias.data();
     linear_bits(l, in, out, [&](std::size_t o, std::int32_t v) {
       return affine(l.scale(), v, bias[o]) >= 0.0F;
     });
   }
 
-  void pack(const PackedLinear& l, Floats from, Bits to, bool first_only) {
-    plan_.add(PackStep{from, to, l.shift, l.threshold(), l.zero_one, first_only});
+  [[nodiscard]] static PackStep pack_of(const PackedLinear& l, Bits to, bool first_only = false) {
+    return {Floats::hidden, to, l.shift, l.threshold(), l.zero_one, first_only};
   }
 
-  void linear(const PackedLinear& l, Bits from, Floats to) {
-    plan_.add(LinearStep{from, to, product(l), l.scale(), l.bias});
+  void linear(const PackedLinear& l, Bits from, Floats to, bool add) {
+    plan_.add(LinearStep{from, to, product(l), step_of(l), base_of(l), l.scale(), l.bias, add});
   }
 
   template <class Holds>
   void linear_bits(const PackedLinear& l, Bits from, Bits to, const Holds& holds) {
-    LinearBitsStep step{from, to, product(l), {}};
+    LinearBitsStep step{from, to, product(l), base_of(l)};
     const auto inputs = static_cast<std::int32_t>(l.bits.cols());
-    step.threshold.resize(l.bits.rows());
     for (std::size_t o = 0; o < l.bits.rows(); ++o) {
-      step.threshold[o] = first_that(-inputs, inputs, [&](std::int32_t v) { return holds(o, v); });
+      const std::int32_t base = step.most[o];
+      const std::int32_t too_many = first_that(
+          0, inputs, [&](std::int32_t ones) { return !holds(o, base - step_of(l) * ones); });
+      step.most[o] = std::max(too_many, 0) - 1;
     }
     plan_.add(std::move(step));
   }
 
-  void residual_norm(const PackedNorm& norm) {
-    plan_.add(ResidualNormStep{norm.gamma, norm.beta, epsilon()});
+  [[nodiscard]] NormStep norm_of(const PackedNorm& norm) const {
+    return {norm.gamma, norm.beta, epsilon(), false, {}};
+  }
+
+  [[nodiscard]] static std::int32_t step_of(const PackedLinear& l) { return l.zero_one ? 1 : 2; }
+  [[nodiscard]] static std::vector<std::int32_t> base_of(const PackedLinear& l) {
+    const BitView view = l.bits.view();
+    std::vector<std::int32_t> base(view.rows, static_cast<std::int32_t>(view.cols));
+    if (!l.zero_one) return base;
+    for (std::size_t o = 0; o < view.rows; ++o) {
+      std::int32_t ones = 0;  // (C + Σ w) / 2 = the number of weights that are +1
+      for (std::size_t word = 0; word < view.words_per_row; ++word) {
+        ones += std::popcount(view.row(o)[word]);
+      }
+      base[o] = ones;
+    }
+    return base;
   }
 
   [[nodiscard]] Product product(const PackedLinear& l) {
-    Product result;
-    result.outputs = l.bits.rows();
-    result.inputs = l.bits.cols();
-    result.step = l.zero_one ? 1 : 2;
-    const auto inputs = static_cast<std::int32_t>(result.inputs);
-    result.base.assign(result.outputs, inputs);
-    if (l.zero_one) {  // (C + Σ w) / 2 = the number of weights that are +1
-      const BitView view = l.bits.view();
-      for (std::size_t o = 0; o < result.outputs; ++o) {
-        std::int32_t ones = 0;
-        for (std::size_t word = 0; word < view.words_per_row; ++word) {
-          ones += std::popcount(view.row(o)[word]);
-        }
-        result.base[o] = ones;
-      }
-    }
-    result.weight = runner_.lay_out(l.bits);
-    return result;
+    return {l.bits.rows(), l.bits.cols(), runner_.lay_out(l.bits)};
   }
 
   [[nodiscard]] float epsilon() const { return static_cast<float>(model_.config.norm_epsilon); }

@@ -25,8 +25,8 @@ class FloatPlanMaker {
     plan_.labels = config.labels;
     const Tensor words = model_.word_bits.empty() ? model_.at("embedding.word") : Tensor();
     plan_.add(EmbedStep{model_.word_bits, words, model_.word_alpha, model_.at("embedding.position"),
-                        model_.at("embedding.type"), gamma("embedding.norm"),
-                        beta("embedding.norm"), epsilon()});
+                        model_.at("embedding.type")});
+    norm("embedding.norm", false);
     for (std::size_t i = 0; i < config.layers; ++i) layer(concat("layers.", i));
     plan_.add(FirstStep{});
     matrix(Floats::first, Floats::pooled, "pooler");
@@ -42,11 +42,11 @@ class FloatPlanMaker {
     const auto head_size = static_cast<float>(model_.config.head_size());
     plan_.add(FloatAttentionStep{model_.config.heads, 1.0F / std::sqrt(head_size)});
     matrix(Floats::context, Floats::branch, join_path(path, "attention.output"));
-    norm(join_path(path, "attention_norm"));
+    norm(join_path(path, "attention_norm"), true);
     matrix(Floats::hidden, Floats::inner, join_path(path, "ffn.inner"),
            model_.config.activation == "gelu" ? Activation::gelu : Activation::relu);
     matrix(Floats::inner, Floats::branch, join_path(path, "ffn.outer"));
-    norm(join_path(path, "ffn_norm"));
+    norm(join_path(path, "ffn_norm"), true);
   }
 
   void matrix(Floats from, Floats to, const std::string& path,
@@ -54,8 +54,8 @@ class FloatPlanMaker {
     plan_.add(MatrixStep{from, to, model_.at(join_path(path, "weight")),
                          model_.at(join_path(path, "bias")), activation});
   }
-  void norm(const std::string& path) {
-    plan_.add(ResidualNormStep{gamma(path), beta(path), epsilon()});
+  void norm(const std::string& path, bool add_branch) {
+    plan_.add(NormStep{gamma(path), beta(path), epsilon(), add_branch, {}});
   }
 
   [[nodiscard]] const Tensor& gamma(const std::string& path) const {

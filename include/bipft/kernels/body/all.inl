@@ -1,12 +1,12 @@
 // Compiled once per target, inside its namespace and region: the bodies, and the tables they fill.
 
 #include "bipft/kernels/body/elements.inl"
+#include "bipft/kernels/body/rows.inl"
 
 #include "bipft/kernels/body/battention.inl"
 #include "bipft/kernels/body/bgemm.inl"
 #include "bipft/kernels/body/bpack.inl"
 #include "bipft/kernels/body/product.inl"
-#include "bipft/kernels/body/rows.inl"
 #include "bipft/kernels/body/training.inl"
 
 inline constexpr KernelTable table{

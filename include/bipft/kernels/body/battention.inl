@@ -3,9 +3,9 @@
 //
 // Attention over bits. With D the head size, a query and a key whose bits differ in i places have
 // the score D - 2i, so the best key of a row is the nearest one and every term of its softmax is
-// found in a table of D+1 floats. The terms are added up by `add_terms` as softmax does (16 lanes,
-// then `sum`), and each is multiplied by 1/sum and compared with half_alpha, so that a key lives
-// here exactly if its probability does in floats.
+// found in a table of D+1 floats. The terms are added up as softmax adds them (16 lanes, then
+// folded), and each entry of the table, times 1/sum, is compared with half_alpha: a key lives here
+// exactly if its probability does in floats, and no probability is ever written down.
 
 /// [C/32, keys] words: 16 keys to a register. Keys that do not exist repeat the last one, which
 /// leaves the row's least distance alone.
@@ -46,26 +46,27 @@ struct AttentionSpace {
   std::uint32_t* k;         // [C/32, keys]
   std::uint32_t* v;         // [words, C]
   std::uint32_t* distance;  // [query_block, keys]
-  float* term;              // [query_block, keys]
   std::uint32_t* alive;     // [query_block, words]
 };
 
 /// distance[i][j] = popcount(query i xor key j), and least[i] the least of them.
 ///   wide: 64 channels to a head, not 32
 template <bool wide>
-inline void measure(const AttentionSpace& s, const std::uint32_t* k,
-                    const std::uint32_t (&query)[query_block][2], std::uint32_t* least) {
+[[gnu::always_inline]] inline void measure(const AttentionSpace& s, const std::uint32_t* k,
+                                           const std::uint32_t (&query)[query_block][2],
+                                           std::uint32_t (&least)[query_block]) {
   Words lowest[query_block];
   BIPFT_UNROLL
   for (std::size_t i = 0; i < query_block; ++i) lowest[i] = splat_word(64);
-  for (std::size_t j = 0; j < s.keys; j += word_lanes) {
-    const Words first_half = load_words(k + j);
-    const Words second_half = wide ? load_words(k + s.keys + j) : no_words();
+  std::uint32_t* to = s.distance;
+  for (std::size_t j = 0; j < s.keys; j += 16, k += 16, to += 16) {
+    const Words first_half = load_words(k);
+    const Words second_half = wide ? load_words(k + s.keys) : no_words();
     BIPFT_UNROLL
     for (std::size_t i = 0; i < query_block; ++i) {
       Words d = popcount(bit_xor(splat_word(query[i][0]), first_half));
       if (wide) d = add(d, popcount(bit_xor(splat_word(query[i][1]), second_half)));
-      store_words(s.distance + i * s.keys + j, d);
+      store_words(to + i * s.keys, d);
       lowest[i] = lower(lowest[i], d);
     }
   }
@@ -73,54 +74,134 @@ inline void measure(const AttentionSpace& s, const std::uint32_t* k,
   for (std::size_t i = 0; i < query_block; ++i) least[i] = fold_lower(lowest[i]);
 }
 
-/// term[j] = value[distance[j]] for the keys there are, else 0; returns their sum in order.
-///   value: [size + 1]
-inline float add_terms(const float* value, std::size_t size, std::size_t tokens,
-                       const std::uint32_t* distance, float* term) {
-  const Table table = load_table(value, size);
-  Lanes total = splat(0.0F);
-  for (std::size_t j = 0; j < tokens; j += 16) {
-    Lanes e = look_up(table, distance + j);
-    if (tokens - j < 16) e = select(first(tokens - j), e, splat(0.0F));
-    store(term + j, e);
-    total = add(total, e);
+/// The terms of a block of queries, each from its own row of the table.
+template <bool wide, bool both_ends>
+struct Terms {
+  Table<wide, both_ends> table[query_block];
+
+  explicit Terms(const float* const (&value)[query_block])
+      : table{Table<wide, both_ends>(value[0]), Table<wide, both_ends>(value[1]),
+              Table<wide, both_ends>(value[2]), Table<wide, both_ends>(value[3])} {
+    static_assert(query_block == 4);
   }
-  return fold_sum(total);
+  Lanes at(std::size_t i, const std::uint32_t* distance) const {
+    return table[i].look_up(load_words(distance));
+  }
+};
+
+/// sum[i] = Σ value[i][distance[i][j]] over the keys there are, in softmax's order. Four queries
+/// take turns, since each waits for its own last addition.
+template <bool wide, bool both_ends>
+[[gnu::always_inline]] inline void sum_terms(const AttentionSpace& s,
+                                             const float* const (&value)[query_block],
+                                             float (&sum)[query_block]) {
+  const Terms<wide, both_ends> terms(value);
+  Lanes total[query_block];
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < query_block; ++i) total[i] = splat(0.0F);
+  const std::size_t stride = s.keys;
+  const std::uint32_t* distance = s.distance;
+  std::size_t left = s.tokens;
+  for (; left >= 16; left -= 16, distance += 16) {
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < query_block; ++i) {
+      total[i] = add(total[i], terms.at(i, distance + i * stride));
+    }
+  }
+  if (left != 0) {
+    const Mask there = first(left);
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < query_block; ++i) {
+      const Lanes term = select(there, terms.at(i, distance + i * stride), splat(0.0F));
+      total[i] = add(total[i], term);
+    }
+  }
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < query_block; ++i) sum[i] = fold_sum(total[i]);
 }
 
-/// Bit j of `alive` is term[j] · inverse > limit; returns how many there are.
-inline std::size_t choose_keys(const float* term, std::size_t keys, float inverse, float limit,
-                               std::uint32_t* alive) {
-  const Lanes factor = splat(inverse);
-  const Lanes least = splat(limit);
-  std::size_t count = 0;
-  for (std::size_t j = 0; j < keys; j += 32) {
-    std::uint32_t bits = bits_of(above(multiply(load(term + j), factor), least));
-    if (j + 16 < keys) {
-      bits |= bits_of(above(multiply(load(term + j + 16), factor), least)) << 16U;
+/// Which distances from least ... D on leave a key alive: those with value[i] · inverse > limit.
+struct Living {
+  std::uint64_t near;  // bit i for 0 ... D-1
+  std::uint64_t asked;
+  bool last;  // D
+
+  template <std::size_t D>
+  [[gnu::always_inline]] static Living of(const float* value, std::size_t least, float inverse,
+                                          float limit) {
+    const Lanes factor = splat(inverse);
+    const Lanes edge = splat(limit);
+    Living y{0, 0, false};
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < D; i += 16) {
+      y.near |= std::uint64_t{bits_of(above(multiply(load(value + i), factor), edge))} << i;
     }
-    alive[j / 32] = bits;
-    count += ones_of(bits);
+    const std::uint64_t all = ~std::uint64_t{0} >> (64 - D);
+    y.asked = least < D ? all & all << least : 0;
+    y.near &= y.asked;
+    y.last = value[D] * inverse > limit;
+    return y;
   }
+
+  /// Terms fall with the distance, but for the last places of floats that lie next to each other:
+  /// so what lives is nearly always what is at most so far, and -1 tells if it is not.
+  std::int32_t farthest(std::size_t least, std::size_t size) const {
+    if (last) return near == asked ? static_cast<std::int32_t>(size) : -1;
+    const std::uint64_t run = asked != 0 ? near >> least : 0;
+    if ((run & (run + 1)) != 0) return -1;
+    return static_cast<std::int32_t>(least + ones_of(run)) - 1;
+  }
+  bool holds(std::uint32_t distance, std::size_t size) const {
+    return distance < size ? (near >> distance & 1U) != 0 : last;
+  }
+};
+
+/// Clears what lies behind the last key; returns how many live.
+[[gnu::always_inline]] inline std::size_t count_alive(std::size_t tokens, std::uint32_t* alive) {
+  if (tokens % 32 != 0) alive[tokens / 32] &= (1U << tokens % 32) - 1U;
+  std::size_t count = 0;
+  for (std::size_t w = 0; w < (tokens + 31) / 32; ++w) count += ones_of(alive[w]);
   return count;
 }
 
+/// Bit j of `alive` is distance[j] <= farthest. It reads `distance` to a multiple of 32.
+[[gnu::always_inline]] inline void choose_keys(std::size_t tokens, std::int32_t farthest,
+                                               const std::uint32_t* distance,
+                                               std::uint32_t* alive) {
+  const Words limit = splat_word(static_cast<std::uint32_t>(farthest));
+  for (std::size_t j = 0; j < tokens; j += 32, ++alive) {
+    const std::uint32_t low = signed_at_least(limit, load_words(distance + j));
+    *alive = low | signed_at_least(limit, load_words(distance + j + 16)) << 16U;
+  }
+}
+[[gnu::noinline]] inline void choose_one_by_one(std::size_t tokens, const Living& living,
+                                                std::size_t size, const std::uint32_t* distance,
+                                                std::uint32_t* alive) {
+  for (std::size_t j = 0; j < tokens; ++j) {
+    if (j % 32 == 0) alive[j / 32] = 0;
+    alive[j / 32] |= (living.holds(distance[j], size) ? 1U : 0U) << j % 32;
+  }
+}
+
 /// Bit c is Σ_j a_j v_j[c] >= threshold[c], for the channels of one head.
-inline void mix_values(const AttentionSpace& s, std::size_t size, const std::uint32_t* v,
-                       const std::size_t* count, const std::int32_t* threshold,
-                       std::uint64_t* bits) {
+template <std::size_t D>
+[[gnu::always_inline]] inline void mix_values(const AttentionSpace& s, const std::uint32_t* v,
+                                              const std::size_t (&count)[query_block],
+                                              const std::int32_t* threshold,
+                                              std::uint64_t (&bits)[query_block]) {
   const std::size_t words = (s.tokens + 31) / 32;
-  for (std::size_t i = 0; i < query_block; ++i) bits[i] = 0;
-  for (std::size_t c = 0; c < size; c += word_lanes) {
+  for (std::uint64_t& word : bits) word = 0;
+  for (std::size_t c = 0; c < D; c += 16) {
     Words plus[query_block];
     BIPFT_UNROLL
     for (std::size_t i = 0; i < query_block; ++i) plus[i] = no_words();
-    for (std::size_t w = 0; w < words; ++w) {
-      const Words values = load_words(v + w * s.channels + c);
+    const std::uint32_t* channels = v + c;
+    const std::uint32_t* alive = s.alive;
+    for (std::size_t w = 0; w < words; ++w, ++alive, channels += s.channels) {
+      const Words values = load_words(channels);
       BIPFT_UNROLL
       for (std::size_t i = 0; i < query_block; ++i) {
-        const Words alive = splat_word(s.alive[i * s.words + w]);
-        plus[i] = add(plus[i], popcount(bit_and(alive, values)));
+        plus[i] = add(plus[i], popcount(bit_and(splat_word(alive[i * s.words]), values)));
       }
     }
     const Words limit = load_words(threshold + c);
@@ -133,10 +214,11 @@ inline void mix_values(const AttentionSpace& s, std::size_t size, const std::uin
   }
 }
 
-/// One head. Its size is no template's argument: the loops that know it do little in it.
-inline void attend(const BitAttention& a, const AttentionSpace& s, std::size_t head) {
-  const std::size_t size = a.head_size;
-  const std::size_t channel = head * size;
+/// One head of size D.
+template <std::size_t D>
+[[gnu::noinline]] inline void attend(const BitAttention& a, const AttentionSpace& s,
+                                     std::size_t head) {
+  const std::size_t channel = head * D;
   const std::size_t word = channel / 64;
   for (std::size_t t = 0; t < s.tokens; t += query_block) {
     std::uint32_t query[query_block][2];
@@ -147,18 +229,36 @@ inline void attend(const BitAttention& a, const AttentionSpace& s, std::size_t h
       const std::size_t row = t + i < s.tokens ? t + i : s.tokens - 1;
       put_halves(query[i], a.q.row(row)[word] >> (channel % 64));
     }
-    if (size == 64) {
-      measure<true>(s, s.k + channel / 32 * s.keys, query, least);
+    measure<D == 64>(s, s.k + channel / 32 * s.keys, query, least);
+    const float* value[query_block];
+    bool both_ends = false;
+    for (std::size_t i = 0; i < query_block; ++i) {
+      value[i] = a.exponential + least[i] * (D + 1);
+      both_ends = both_ends || least[i] == 0;
+    }
+    float sum[query_block];
+    if (both_ends) {
+      sum_terms<D == 64, true>(s, value, sum);
     } else {
-      measure<false>(s, s.k + channel / 32 * s.keys, query, least);
+      sum_terms<D == 64, false>(s, value, sum);
+    }
+    Living living[query_block];
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < query_block; ++i) {
+      living[i] = Living::of<D>(value[i], least[i], 1.0F / sum[i], a.half_alpha);
     }
     for (std::size_t i = 0; i < query_block; ++i) {
-      const float sum = add_terms(a.exponential + least[i] * (size + 1), size, s.tokens,
-                                  s.distance + i * s.keys, s.term + i * s.keys);
-      count[i] =
-          choose_keys(s.term + i * s.keys, s.keys, 1.0F / sum, a.half_alpha, s.alive + i * s.words);
+      const std::uint32_t* const distance = s.distance + i * s.keys;
+      std::uint32_t* const alive = s.alive + i * s.words;
+      const std::int32_t farthest = living[i].farthest(least[i], D);
+      if (farthest >= 0) {
+        choose_keys(s.tokens, farthest, distance, alive);
+      } else {
+        choose_one_by_one(s.tokens, living[i], D, distance, alive);
+      }
+      count[i] = count_alive(s.tokens, alive);
     }
-    mix_values(s, size, s.v + channel, count, a.threshold + channel, bits);
+    mix_values<D>(s, s.v + channel, count, a.threshold + channel, bits);
     for (std::size_t i = 0; i < query_block && t + i < s.tokens; ++i) {
       std::uint64_t& to = a.context[(t + i) * a.v.words_per_row + word];
       to = channel % 64 == 0 ? bits[i] : to | bits[i] << 32U;
@@ -170,15 +270,20 @@ inline void attend(const BitAttention& a, const AttentionSpace& s, std::size_t h
 inline void bit_attention(const BitAttention& a) {
   AttentionSpace s{};
   s.tokens = a.q.rows;
-  s.keys = (s.tokens + 15) / 16 * 16;
+  s.keys = attention_keys(s.tokens);
   s.words = 2 * words_for(s.tokens);
   s.channels = 64 * words_for(a.q.cols);
   s.k = a.scratch;
   s.v = s.k + s.channels / 32 * s.keys;
   s.distance = s.v + s.words * s.channels;
-  s.term = reinterpret_cast<float*>(s.distance + query_block * s.keys);
-  s.alive = s.distance + 2 * query_block * s.keys;
+  s.alive = s.distance + query_block * s.keys;
   turn_keys(a.k, s.keys, s.k);
   turn_values(a.v, s.v);
-  for (std::size_t head = 0; head < a.heads; ++head) attend(a, s, head);
+  for (std::size_t head = 0; head < a.heads; ++head) {
+    if (a.head_size == 64) {
+      attend<64>(a, s, head);
+    } else {
+      attend<32>(a, s, head);
+    }
+  }
 }

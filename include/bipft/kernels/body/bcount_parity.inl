@@ -8,23 +8,25 @@
 // which telescopes: Σ popcount(x) = popcount(p_last) + 2 Σ popcount(majority). So one popcount does
 // for two words, and the running xors cost nothing at all.
 
-inline constexpr std::size_t row_block = 8;
+inline constexpr std::size_t count_rows = 8;    // 8 registers of carries, 8 of parities
 inline constexpr std::size_t panel_words = 32;  // a panel's 32-bit words for 64 columns of a
+inline constexpr std::size_t spread_words = 2 * count_rows;
 
-/// The running xor of the two halves of `word`, after `before` (that of all words before, twice).
-inline std::uint64_t running_parity(std::uint64_t word, std::uint64_t before) {
-  return word ^ (word << 32U) ^ before;
+/// The running xor of a word's halves after `before`, low half first; and for the next word, the
+/// xor of all halves so far, twice.
+inline std::uint64_t running_parity(std::uint64_t word, std::uint64_t& before) {
+  const std::uint64_t parity = before ^ word ^ word << 32U;
+  before ^= word ^ (word >> 32U | word << 32U);
+  return parity;
 }
-inline std::uint64_t last_parity(std::uint64_t parity) { return (parity >> 32U) * 0x1'0000'0001U; }
 
-inline void spread_rows(const std::uint64_t* a, std::size_t stride, std::size_t rows,
-                        std::size_t words, std::uint32_t* spread) {
-  for (std::size_t i = 0; i < rows; ++i) {
-    std::uint64_t before = 0;
-    for (std::size_t k = 0; k < words; ++k) {
-      const std::uint64_t parity = running_parity(a[i * stride + k], before);
-      put_halves(spread + 2 * (k * row_block + i), parity);
-      before = last_parity(parity);
+/// [words, count_rows, 2]
+inline void spread_rows(const std::uint64_t* const (&rows)[count_rows], std::size_t words,
+                        std::uint32_t* spread) {
+  std::uint64_t before[count_rows] = {};
+  for (std::size_t k = 0; k < words; ++k, spread += spread_words) {
+    for (std::size_t i = 0; i < count_rows; ++i) {
+      put_halves(spread + 2 * i, running_parity(rows[i][k], before[i]));
     }
   }
 }
@@ -32,58 +34,47 @@ inline void spread_rows(const std::uint64_t* a, std::size_t stride, std::size_t 
 inline void lay_column(const std::uint64_t* row, std::size_t words, std::size_t lane,
                        std::uint32_t* panel) {
   std::uint64_t before = 0;
-  for (std::size_t k = 0; k < words; ++k) {
+  for (std::size_t k = 0; k < words; ++k, panel += panel_words) {
     const std::uint64_t parity = row == nullptr ? 0 : running_parity(row[k], before);
-    panel[32 * k + lane] = static_cast<std::uint32_t>(parity);
-    panel[32 * k + 16 + lane] = static_cast<std::uint32_t>(parity >> 32U);
-    before = last_parity(parity);
+    panel[lane] = static_cast<std::uint32_t>(parity);
+    panel[lane + 16] = static_cast<std::uint32_t>(parity >> 32U);
   }
 }
 
+/// Two words of each row. `parity` becomes that behind them; where it was is free for the next,
+/// so that a loop of two such steps moves no register.
 template <std::size_t Rows>
-inline void count_rows(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t words,
-                       std::uint32_t* counts) {
+[[gnu::always_inline]] inline void count_step(const std::uint32_t* spread,
+                                              const std::uint32_t* panel, Words (&carries)[Rows],
+                                              Words (&parity)[Rows]) {
+  const Words first = load_words(panel);
+  const Words second = load_words(panel + 16);
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < Rows; ++i) {
+    const Words p1 = bit_xor(splat_word(spread[2 * i]), first);
+    const Words p2 = bit_xor(splat_word(spread[2 * i + 1]), second);
+    carries[i] = add(carries[i], popcount(choose_or_flip(parity[i], p1, p2)));
+    parity[i] = p2;
+  }
+}
+
+/// ones[i]: where row i and the panel's columns differ.
+template <std::size_t Rows>
+[[gnu::always_inline]] inline void count_tile(const std::uint32_t* spread,
+                                              const std::uint32_t* panel, std::size_t words,
+                                              Words (&ones)[Rows]) {
   Words carries[Rows];
   Words parity[Rows];
   BIPFT_UNROLL
   for (std::size_t i = 0; i < Rows; ++i) carries[i] = parity[i] = no_words();
-  for (std::size_t k = 0; k < words; ++k) {
-    const Words first = load_words(panel);
-    const Words second = load_words(panel + 16);
-    BIPFT_UNROLL
-    for (std::size_t i = 0; i < Rows; ++i) {
-      const Words p1 = bit_xor(splat_word(spread[2 * i]), first);
-      const Words p2 = bit_xor(splat_word(spread[2 * i + 1]), second);
-      carries[i] = add(carries[i], popcount(choose_or_flip(parity[i], p1, p2)));
-      parity[i] = p2;
-    }
-    panel += 32;
-    spread += 2 * row_block;
+  std::size_t k = 0;
+  for (; k + 2 <= words; k += 2, spread += 2 * spread_words, panel += 2 * panel_words) {
+    count_step(spread, panel, carries, parity);
+    count_step(spread + spread_words, panel + panel_words, carries, parity);
   }
+  if (k < words) count_step(spread, panel, carries, parity);
   BIPFT_UNROLL
   for (std::size_t i = 0; i < Rows; ++i) {
-    store_words(counts + 16 * i, add(add(carries[i], carries[i]), popcount(parity[i])));
-  }
-}
-
-/// counts: [rows, 16]
-inline void count_ones(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t rows,
-                       std::size_t words, std::uint32_t* counts) {
-  if (rows == 8) return count_rows<8>(spread, panel, words, counts);
-  if (rows >= 4) {  // five to seven rows: four of them, then the others
-    count_rows<4>(spread, panel, words, counts);
-    spread += 8;
-    counts += 64;
-    rows -= 4;
-  }
-  switch (rows) {
-    case 1:
-      return count_rows<1>(spread, panel, words, counts);
-    case 2:
-      return count_rows<2>(spread, panel, words, counts);
-    case 3:
-      return count_rows<3>(spread, panel, words, counts);
-    default:
-      return;
+    ones[i] = add(add(carries[i], carries[i]), popcount(parity[i]));
   }
 }

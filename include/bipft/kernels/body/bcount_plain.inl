@@ -3,17 +3,14 @@
 // Panels of 16 plain rows, and popcount by standard arithmetic: std::popcount is a function call
 // where the compiler may not count on an instruction.
 
-inline constexpr std::size_t row_block = 4;
+inline constexpr std::size_t count_rows = 1;
 inline constexpr std::size_t panel_words = 32;  // a panel's 32-bit words for 64 columns of a
-inline constexpr std::size_t depth_block = 31;  // words; a byte counts to 8 times that
+inline constexpr std::size_t spread_words = 2;
+inline constexpr std::size_t depth_block = 31;  // 64-bit words; a byte counts to 8 times that
 
-inline void spread_rows(const std::uint64_t* a, std::size_t stride, std::size_t rows,
-                        std::size_t words, std::uint32_t* spread) {
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t k = 0; k < words; ++k) {
-      put_halves(spread + 2 * (i * words + k), a[i * stride + k]);
-    }
-  }
+inline void spread_rows(const std::uint64_t* const (&rows)[count_rows], std::size_t words,
+                        std::uint32_t* spread) {
+  for (std::size_t k = 0; k < words; ++k) put_halves(spread + 2 * k, rows[0][k]);
 }
 
 inline void lay_column(const std::uint64_t* row, std::size_t words, std::size_t lane,
@@ -35,24 +32,23 @@ inline std::uint64_t sum_of_bytes(std::uint64_t word) {
   return pairs * 0x0001'0001'0001'0001U >> 48U;
 }
 
-/// counts: [rows, 16]
-inline void count_ones(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t rows,
-                       std::size_t words, std::uint32_t* counts) {
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t lane = 0; lane < 16; ++lane) {
-      const std::uint32_t* const a = spread + 2 * i * words;
-      const std::uint32_t* const w = panel + 2 * lane * words;
-      std::uint64_t total = 0;
-      for (std::size_t first_word = 0; first_word < words; first_word += depth_block) {
-        const std::size_t rest = words - first_word;
-        const std::size_t end = rest < depth_block ? words : first_word + depth_block;
-        std::uint64_t bytes = 0;
-        for (std::size_t k = first_word; k < end; ++k) {
-          bytes += ones_by_byte(halves(a + 2 * k) ^ halves(w + 2 * k));
-        }
-        total += sum_of_bytes(bytes);
+/// ones[0]: where the row and the panel's columns differ.
+inline void count_tile(const std::uint32_t* spread, const std::uint32_t* panel, std::size_t words,
+                       Words (&ones)[1]) {
+  std::uint32_t counts[16];
+  for (std::uint32_t& count : counts) {
+    std::uint64_t total = 0;
+    for (std::size_t first_word = 0; first_word < words; first_word += depth_block) {
+      const std::size_t rest = words - first_word;
+      const std::size_t end = rest < depth_block ? words : first_word + depth_block;
+      std::uint64_t bytes = 0;
+      for (std::size_t k = first_word; k < end; ++k) {
+        bytes += ones_by_byte(halves(spread + 2 * k) ^ halves(panel + 2 * k));
       }
-      counts[16 * i + lane] = static_cast<std::uint32_t>(total);
+      total += sum_of_bytes(bytes);
     }
+    count = static_cast<std::uint32_t>(total);
+    panel += 2 * words;
   }
+  ones[0] = load_words(counts);
 }

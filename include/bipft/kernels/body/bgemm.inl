@@ -2,112 +2,139 @@
 // words but the target's own (target/scalar.hpp lists them).
 //
 // Binary products. Weights lie in panels of 16 columns, so that one register of counts is 16
-// neighbouring outputs and no sum ever runs across lanes. Rows of `a` are taken `row_block` at a
-// time: `spread_rows` brings them into the form that the panels have, `count_ones` meets one panel.
-// How both look is the target's own affair (bcount_*.inl).
+// neighbouring outputs and no sum ever runs across lanes. A tile is up to `count_rows` rows of a
+// and one panel: its counts stay in registers from the first word to the float or bit that becomes
+// of them. Rows are taken in blocks, which `spread_rows` brings into the form that the panels have;
+// a panel meets the whole block while both lie in the first-level cache. How rows and panels look
+// is the target's own affair (bcount_*.inl).
 
-/// Where one panel begins, and what remains of it in the last one.
-struct Panel {
-  std::size_t column;
-  std::size_t columns;  // 1 ... 16
+inline constexpr std::size_t block_rows = 32;  // product_scratch() counts on it
+
+/// Where a tile begins, and how many of its rows exist.
+struct TilePlace {
+  std::size_t row, rows, column;
 };
 
-/// The panel's numbers: 16 that may be read, copied to `edge` if there are not as many.
-inline const std::int32_t* of_panel(const std::int32_t* values, Panel panel, std::int32_t* edge) {
-  if (panel.columns == 16) return values + panel.column;
-  for (std::size_t i = 0; i < 16; ++i) edge[i] = i < panel.columns ? values[panel.column + i] : 0;
-  return edge;
+/// Numbers i ... i+15 of n, or what there is of them and then zeros.
+inline Words load_some_words(const std::int32_t* p, std::size_t i, std::size_t n) {
+  if (i + 16 <= n) return load_words(p + i);
+  std::int32_t lane[16] = {};
+  for (std::size_t l = 0; i + l < n; ++l) lane[l] = p[i + l];
+  return load_words(lane);
 }
 
-/// The integers of a block of rows and one panel: v[i][lane], some lanes at once.
-struct PanelValues {
-  const std::uint32_t* count;  // [rows, 16]
-  const std::int32_t* base;    // [16]
-  bool doubled;
+/// v = base - step · ones
+struct ProductIntegers {
+  const std::int32_t* base;  // [O]
+  std::size_t outputs;
+  Words doubled;  // all ones if step is 2
 
-  Words at(std::size_t row, std::size_t lane) const {
-    const Words ones = load_words(count + 16 * row + lane);
-    return subtract(load_words(base + lane), doubled ? add(ones, ones) : ones);
-  }
-  /// All of one row.
-  void store_row(std::size_t row, std::int32_t* to) const {
-    for (std::size_t lane = 0; lane < 16; lane += word_lanes) store_words(to + lane, at(row, lane));
+  ProductIntegers(const BinaryProduct& p)
+      : base(p.base), outputs(p.outputs), doubled(splat_word(p.step == 2 ? ~0U : 0U)) {}
+  Words base_at(std::size_t column) const { return load_some_words(base, column, outputs); }
+  Words value(Words of_base, Words ones) const {
+    return subtract(of_base, add(ones, bit_and(ones, doubled)));
   }
 };
 
-/// Calls `out(panel, first_row, rows, values)` for each panel of each block of rows.
+/// y = scale · v + bias, rounded twice, and then + residual, if there is one.
+struct ProductFloats {
+  ProductIntegers integers;
+  Lanes scale;
+  const float* bias;      // [O]
+  const float* residual;  // [N, O], or none
+  float* y;               // [N, O]
+
+  template <std::size_t Rows>
+  void operator()(const TilePlace& at, const Words (&ones)[Rows]) const {
+    const std::size_t outputs = integers.outputs;
+    const Words base = integers.base_at(at.column);
+    const Lanes shift = load_some(bias, at.column, outputs);
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < Rows; ++i) {
+      if (i >= at.rows) break;
+      const std::size_t row = (at.row + i) * outputs;
+      Lanes value = add(multiply(scale, to_lanes(integers.value(base, ones[i]))), shift);
+      if (residual != nullptr) value = add(load_some(residual + row, at.column, outputs), value);
+      store_some(y + row, value, at.column, outputs);
+    }
+  }
+};
+
+/// bit = ones <= most. A tile's bits are whole bytes that no other tile writes.
+struct ProductBits {
+  std::size_t outputs;
+  const std::int32_t* most;  // [O]
+  std::uint64_t* bits;       // [N, O] in rows of `words_per_row` words
+  std::size_t words_per_row;
+
+  template <std::size_t Rows>
+  void operator()(const TilePlace& at, const Words (&ones)[Rows]) const {
+    const Words limit = load_some_words(most, at.column, outputs);
+    const std::size_t left = outputs - at.column;
+    const std::uint32_t there = left >= 16 ? 0xFFFFU : (1U << left) - 1U;
+    std::uint64_t* to = bits + at.row * words_per_row;
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < Rows; ++i) {
+      if (i >= at.rows) break;
+      put_16(to, at.column / 16, signed_at_least(limit, ones[i]) & there);
+      to += words_per_row;
+    }
+  }
+};
+
+/// One panel and one group of rows, of which no more are counted than a tile of 1, 4 or all needs.
+template <std::size_t Rows, class Out>
+[[gnu::always_inline]] inline void multiply_tile(const std::uint32_t* spread,
+                                                 const std::uint32_t* panel, std::size_t words,
+                                                 const TilePlace& at, const Out& out) {
+  constexpr std::size_t fewer = Rows > 4 ? 4 : 1;
+  if constexpr (Rows > 1) {
+    if (at.rows <= fewer) return multiply_tile<fewer>(spread, panel, words, at, out);
+  }
+  Words ones[Rows];
+  count_tile(spread, panel, words, ones);
+  out(at, ones);
+}
+
+/// Calls `out(place, ones)` for every tile of popcounts [N, O].
 template <class Out>
 [[gnu::noinline]] inline void binary_product(const BinaryProduct& p, const Out& out) {
   const std::size_t words = words_for(p.a.cols);
-  alignas(64) std::uint32_t counts[row_block * 16];
-  alignas(64) std::int32_t edge[16];
-  for (std::size_t first = 0; first < p.a.rows; first += row_block) {
-    const std::size_t rows = p.a.rows - first < row_block ? p.a.rows - first : row_block;
-    spread_rows(p.a.row(first), p.a.words_per_row, rows, words, p.scratch);
-    const std::uint32_t* weight = p.weight;
-    for (std::size_t column = 0; column < p.outputs; column += 16) {
-      const Panel panel{column, p.outputs - column < 16 ? p.outputs - column : 16};
-      count_ones(p.scratch, weight, rows, words, counts);
-      weight += words * panel_words;
-      out(panel, first, rows, PanelValues{counts, of_panel(p.base, panel, edge), p.step == 2});
-    }
-  }
-}
-
-/// What becomes of a product's integers: floats, or bits if there is no y. One type for both, so
-/// that the product is compiled once.
-struct ProductResults {
-  std::size_t outputs;
-  float* y;  // [N, O]
-  float scale;
-  const float* bias;
-  std::uint64_t* bits;  // [N, O] bits
-  std::size_t words_per_row;
-  const std::int32_t* threshold;
-
-  void operator()(Panel panel, std::size_t row, std::size_t rows, const PanelValues& v) const {
-    if (y != nullptr) {
-      put_floats(panel, row, rows, v);
-    } else {
-      put_bits(panel, row, rows, v);
-    }
-  }
-  void put_floats(Panel panel, std::size_t row, std::size_t rows, const PanelValues& v) const {
-    const Lanes factor = splat(scale);
-    const Lanes shift = load_some(bias, panel.column, outputs);
-    for (std::size_t i = 0; i < rows; ++i) {
-      alignas(64) std::int32_t integers[16];
-      v.store_row(i, integers);
-      const Lanes value = add(multiply(factor, signed_to_lanes(integers)), shift);
-      store_some(y + (row + i) * outputs, value, panel.column, outputs);
-    }
-  }
-  void put_bits(Panel panel, std::size_t row, std::size_t rows, const PanelValues& v) const {
-    alignas(64) std::int32_t edge[16];
-    const std::int32_t* const limit = of_panel(threshold, panel, edge);
-    const std::uint64_t there = (std::uint64_t{1} << panel.columns) - 1;
-    const std::size_t place = panel.column % 64;
-    for (std::size_t i = 0; i < rows; ++i) {
-      std::uint64_t passed = 0;
-      for (std::size_t lane = 0; lane < 16; lane += word_lanes) {
-        const Words least = load_words(limit + lane);
-        passed |= std::uint64_t{signed_at_least(v.at(i, lane), least)} << lane;
+  const std::size_t group_words = words * spread_words;
+  for (std::size_t first = 0; first < p.a.rows; first += block_rows) {
+    const std::size_t end = p.a.rows - first < block_rows ? p.a.rows : first + block_rows;
+    std::uint32_t* spread = p.scratch;
+    for (std::size_t row = first; row < end; row += count_rows, spread += group_words) {
+      const std::uint64_t* rows[count_rows];
+      for (std::size_t i = 0; i < count_rows; ++i) {  // past the end, the last one again
+        rows[i] = p.a.row(row + i < end ? row + i : end - 1);
       }
-      passed &= there;
-      std::uint64_t& word = bits[(row + i) * words_per_row + panel.column / 64];
-      word = place == 0 ? passed : word | passed << place;
+      spread_rows(rows, words, spread);
+    }
+    const std::uint32_t* panel = p.weight;
+    for (std::size_t column = 0; column < p.outputs; column += 16, panel += words * panel_words) {
+      spread = p.scratch;
+      for (std::size_t row = first; row < end; row += count_rows, spread += group_words) {
+        const std::size_t left = end - row;
+        const TilePlace at{row, left < count_rows ? left : count_rows, column};
+        multiply_tile<count_rows>(spread, panel, words, at, out);
+      }
     }
   }
-};
-
-inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias, float* y) {
-  binary_product(p, ProductResults{p.outputs, y, scale, bias, nullptr, 0, nullptr});
 }
 
-inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* threshold, std::uint64_t* bits,
+inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias,
+                         const float* residual, float* y) {
+  binary_product(p, ProductFloats{ProductIntegers(p), splat(scale), bias, residual, y});
+}
+
+inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::uint64_t* bits,
                        std::size_t words_per_row) {
-  binary_product(p,
-                 ProductResults{p.outputs, nullptr, 0, nullptr, bits, words_per_row, threshold});
+  if (p.outputs % 64 != 0) {  // tiles write no more than they know of
+    for (std::size_t i = 0; i < p.a.rows; ++i) bits[i * words_per_row + p.outputs / 64] = 0;
+  }
+  binary_product(p, ProductBits{p.outputs, most, bits, words_per_row});
 }
 
 inline std::size_t layout_words(std::size_t rows, std::size_t cols) {

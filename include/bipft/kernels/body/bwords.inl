@@ -12,6 +12,13 @@ inline std::uint64_t halves(const std::uint32_t* from) {
   return std::uint64_t{from[0]} | std::uint64_t{from[1]} << 32U;
 }
 
+/// Bits 16 i ... 16 i + 15 of a row, in memory whose bytes ascend.
+inline void put_16(std::uint64_t* row, std::size_t i, std::uint32_t bits) {
+  static_assert(std::endian::native == std::endian::little, "rows of bits are little-endian");
+  const auto half = static_cast<std::uint16_t>(bits);
+  std::memcpy(reinterpret_cast<unsigned char*>(row) + 2 * i, &half, sizeof half);
+}
+
 /// In place: bit c of row r becomes bit r of row c. Halves are swapped across the diagonal, then
 /// quarters within them, and so on down to single bits.
 inline void transpose_bits(std::uint64_t* rows) {

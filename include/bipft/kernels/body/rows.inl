@@ -48,29 +48,105 @@ inline void softmax_rows(const float* x, std::size_t rows, std::size_t cols, flo
   }
 }
 
+/// Adds columns i ... i+15 of `Rows` rows to their sums.
+///   squares: (x - middle)² instead of x   whole: there are 16 columns left
+template <std::size_t Rows, bool squares, bool whole>
+[[gnu::always_inline]] inline void add_columns(const float* x, std::size_t i, std::size_t cols,
+                                               const Lanes (&middle)[Rows], Lanes (&sum)[Rows]) {
+  BIPFT_UNROLL
+  for (std::size_t r = 0; r < Rows; ++r) {
+    const float* const row = x + r * cols;
+    Lanes part = whole ? load(row + i) : load_part(row + i, cols - i);
+    if (squares) {
+      part = subtract(part, middle[r]);
+      if (!whole) part = inside_row(part, i, cols);
+      part = multiply(part, part);
+    }
+    sum[r] = add(sum[r], part);
+  }
+}
+
+/// Sums of `Rows` rows at once: each waits for its own last addition, so one row alone would leave
+/// most of the processor idle.
+template <std::size_t Rows, bool squares>
+[[gnu::always_inline]] inline void sum_rows(const float* x, std::size_t cols,
+                                            const Lanes (&middle)[Rows], float (&total)[Rows]) {
+  Lanes sum[Rows];
+  BIPFT_UNROLL
+  for (std::size_t r = 0; r < Rows; ++r) sum[r] = splat(0.0F);
+  std::size_t i = 0;
+  for (; i + lanes <= cols; i += lanes) {
+    add_columns<Rows, squares, true>(x, i, cols, middle, sum);
+  }
+  if (i < cols) add_columns<Rows, squares, false>(x, i, cols, middle, sum);
+  BIPFT_UNROLL
+  for (std::size_t r = 0; r < Rows; ++r) total[r] = fold_sum(sum[r]);
+}
+
+/// y = (x - middle) · factor · γ + β in columns i ... i+15 of `Rows` rows.
+template <std::size_t Rows, bool whole>
+[[gnu::always_inline]] inline void norm_columns(const float* x, std::size_t i, std::size_t cols,
+                                                const Lanes (&middle)[Rows],
+                                                const Lanes (&factor)[Rows], const float* gamma,
+                                                const float* beta, float* y) {
+  const std::size_t left = cols - i;
+  const Lanes slope = whole ? load(gamma + i) : load_part(gamma + i, left);
+  const Lanes shift = whole ? load(beta + i) : load_part(beta + i, left);
+  BIPFT_UNROLL
+  for (std::size_t r = 0; r < Rows; ++r) {
+    const float* const row = x + r * cols + i;
+    const Lanes d = subtract(whole ? load(row) : load_part(row, left), middle[r]);
+    const Lanes value = add(multiply(multiply(d, factor[r]), slope), shift);
+    if (whole) {
+      store(y + r * cols + i, value);
+    } else {
+      store_part(y + r * cols + i, value, left);
+    }
+  }
+}
+
+template <std::size_t Rows>
+inline void layer_norm_some(const float* x, std::size_t cols, const float* gamma, const float* beta,
+                            float epsilon, float* y, float* mean, float* inverse) {
+  const auto count = static_cast<float>(cols);
+  float total[Rows];
+  Lanes middle[Rows] = {};
+  Lanes factor[Rows];
+  sum_rows<Rows, false>(x, cols, middle, total);
+  for (std::size_t r = 0; r < Rows; ++r) {
+    const float average = total[r] / count;
+    middle[r] = splat(average);
+    if (mean != nullptr) mean[r] = average;
+  }
+  sum_rows<Rows, true>(x, cols, middle, total);
+  for (std::size_t r = 0; r < Rows; ++r) {
+    const float variance = total[r] / count;
+    const float one_over = 1.0F / std::sqrt(variance + epsilon);
+    factor[r] = splat(one_over);
+    if (inverse != nullptr) inverse[r] = one_over;
+  }
+  std::size_t i = 0;
+  for (; i + lanes <= cols; i += lanes) {
+    norm_columns<Rows, true>(x, i, cols, middle, factor, gamma, beta, y);
+  }
+  if (i < cols) norm_columns<Rows, false>(x, i, cols, middle, factor, gamma, beta, y);
+}
+
 inline void layer_norm_rows(const float* x, std::size_t rows, std::size_t cols, const float* gamma,
                             const float* beta, float epsilon, float* y, float* mean,
                             float* inverse) {
-  const auto count = static_cast<float>(cols);
-  for (std::size_t row = 0; row < rows; ++row, x += cols, y += cols) {
-    Lanes sum = splat(0.0F);
-    for (std::size_t i = 0; i < cols; i += lanes) sum = add(sum, load_some(x, i, cols));
-    const float middle = fold_sum(sum) / count;
-
-    Lanes squares = splat(0.0F);
-    for (std::size_t i = 0; i < cols; i += lanes) {
-      const Lanes d = inside_row(subtract(load_some(x, i, cols), splat(middle)), i, cols);
-      squares = add(squares, multiply(d, d));
+  constexpr std::size_t some = 4;
+  for (std::size_t row = 0; row < rows;) {
+    const std::size_t begin = row * cols;
+    float* const row_mean = mean != nullptr ? mean + row : nullptr;
+    float* const row_inverse = inverse != nullptr ? inverse + row : nullptr;
+    if (rows - row >= some) {
+      layer_norm_some<some>(x + begin, cols, gamma, beta, epsilon, y + begin, row_mean,
+                            row_inverse);
+      row += some;
+    } else {
+      layer_norm_some<1>(x + begin, cols, gamma, beta, epsilon, y + begin, row_mean, row_inverse);
+      ++row;
     }
-    const float variance = fold_sum(squares) / count;
-    const float factor = 1.0F / std::sqrt(variance + epsilon);
-
-    for (std::size_t i = 0; i < cols; i += lanes) {
-      const Lanes d = subtract(load_some(x, i, cols), splat(middle));
-      const Lanes scaled = multiply(multiply(d, splat(factor)), load_some(gamma, i, cols));
-      store_some(y, add(scaled, load_some(beta, i, cols)), i, cols);
-    }
-    if (mean != nullptr) mean[row] = middle;
-    if (inverse != nullptr) inverse[row] = factor;
   }
 }

@@ -221,20 +221,22 @@ inline double cross_entropy_row(const float* logits, std::size_t labels, std::si
 // --- Bits ----------------------------------------------------------------------------------------
 
 struct ProductInts {
-  std::size_t outputs;
+  ProductIntegers integers;
   std::int32_t* to;  // [N, O]
 
-  void operator()(Panel panel, std::size_t row, std::size_t rows, const PanelValues& v) const {
-    alignas(64) std::int32_t integers[16];
-    for (std::size_t i = 0; i < rows; ++i) {
-      v.store_row(i, integers);
-      for (std::size_t lane = 0; lane < panel.columns; ++lane) {
-        to[(row + i) * outputs + panel.column + lane] = integers[lane];
-      }
+  template <std::size_t Rows>
+  void operator()(const TilePlace& at, const Words (&ones)[Rows]) const {
+    const std::size_t left = integers.outputs - at.column;
+    const Words base = integers.base_at(at.column);
+    for (std::size_t i = 0; i < at.rows; ++i) {
+      std::int32_t lane[16];
+      store_words(lane, integers.value(base, ones[i]));
+      std::int32_t* const row = to + (at.row + i) * integers.outputs + at.column;
+      for (std::size_t l = 0; l < 16 && l < left; ++l) row[l] = lane[l];
     }
   }
 };
 
 inline void bgemm_ints(const BinaryProduct& p, std::int32_t* v) {
-  binary_product(p, ProductInts{p.outputs, v});
+  binary_product(p, ProductInts{ProductIntegers(p), v});
 }

@@ -223,7 +223,6 @@ inline double wide_fold(Wide a) {
 }
 
 // --- The words: integers and bits, 16 lanes of 32 bits -------------------------------------------
-inline constexpr std::size_t word_lanes = 16;
 struct Words {
   __m256i low, high;
 };
@@ -298,10 +297,7 @@ inline std::uint32_t signed_at_least(Words a, Words b) {
   const __m256i high = _mm256_cmpgt_epi32(b.high, a.high);
   return ~bits_of({_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)}) & 0xFFFFU;
 }
-inline Lanes signed_to_lanes(const std::int32_t* p) {
-  const Words a = load_words(p);
-  return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)};
-}
+inline Lanes to_lanes(Words a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
 inline Mask mask_of(std::uint32_t bits) {
   const Words lane = {_mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128),
                       _mm256_setr_epi32(256, 512, 1024, 2048, 4096, 8192, 16384, 32768)};
@@ -310,17 +306,18 @@ inline Mask mask_of(std::uint32_t bits) {
           _mm256_castsi256_ps(_mm256_cmpeq_epi32(set.high, lane.high))};
 }
 
+template <bool wide, bool both_ends>
 struct Table {
   const float* value;
+
+  explicit Table(const float* from) : value(from) {}
+  Lanes look_up(Words index) const {
+    return {_mm256_i32gather_ps(value, index.low, 4), _mm256_i32gather_ps(value, index.high, 4)};
+  }
 };
-inline Table load_table(const float* value, std::size_t) { return {value}; }
-inline Lanes look_up(const Table& table, const std::uint32_t* from) {
-  const Words index = load_words(from);
-  return {_mm256_i32gather_ps(table.value, index.low, 4),
-          _mm256_i32gather_ps(table.value, index.high, 4)};
-}
 
 #include "bipft/kernels/body/bwords.inl"
+
 #include "bipft/kernels/body/bcount_nibbles.inl"
 
 // --- Tiles of float products ---------------------------------------------------------------------

@@ -162,7 +162,6 @@ inline double wide_fold(Wide a) {
 }
 
 // --- The words: integers and bits, 16 lanes of 32 bits -------------------------------------------
-inline constexpr std::size_t word_lanes = 16;
 using Words = __m512i;
 
 inline Words no_words() { return _mm512_setzero_si512(); }
@@ -194,42 +193,40 @@ inline Words popcount(Words a) { return _mm512_popcnt_epi32(a); }
 inline Words choose_or_flip(Words first, Words second, Words third) {
   return _mm512_ternarylogic_epi32(first, second, third, 0x74);
 }
-inline std::uint32_t signed_at_least(Words a, Words b) {
-  return _mm512_cmpge_epi32_mask(a, b);
-}
-inline Lanes signed_to_lanes(const std::int32_t* p) { return _mm512_cvtepi32_ps(load_words(p)); }
+inline std::uint32_t signed_at_least(Words a, Words b) { return _mm512_cmpge_epi32_mask(a, b); }
+inline Lanes to_lanes(Words a) { return _mm512_cvtepi32_ps(a); }
 inline Mask mask_of(std::uint32_t bits) { return static_cast<Mask>(bits); }
 
+/// Permutations look at an index's last 5 or 6 bits, so the last entry lies where 0 does.
+template <bool wide, bool both_ends>
 struct Table {
-  __m512 part[4];  // two of them, if the size is 32
+  __m512 part[4];  // two of them, if it is not wide
   __m512 last;
-  __m512i size;
-  bool wide;
+
+  explicit Table(const float* value) {
+    last = _mm512_set1_ps(value[wide ? 64 : 32]);
+    const __m512 start = _mm512_loadu_ps(value);
+    part[0] = both_ends ? start : _mm512_mask_blend_ps(1, start, last);
+    part[1] = _mm512_loadu_ps(value + 16);
+    if (wide) {
+      part[2] = _mm512_loadu_ps(value + 32);
+      part[3] = _mm512_loadu_ps(value + 48);
+    }
+  }
+  Lanes look_up(Words index) const {
+    __m512 y = _mm512_permutex2var_ps(part[0], index, part[1]);
+    if (wide) {
+      const __m512 upper = _mm512_permutex2var_ps(part[2], index, part[3]);
+      y = _mm512_mask_blend_ps(_mm512_test_epi32_mask(index, _mm512_set1_epi32(32)), y, upper);
+    }
+    if (!both_ends) return y;
+    const Words size = _mm512_set1_epi32(wide ? 64 : 32);
+    return _mm512_mask_blend_ps(_mm512_cmpeq_epi32_mask(index, size), y, last);
+  }
 };
-inline Table load_table(const float* value, std::size_t size) {
-  Table table;
-  table.wide = size == 64;
-  table.part[0] = table.part[2] = _mm512_loadu_ps(value);
-  table.part[1] = table.part[3] = _mm512_loadu_ps(value + 16);
-  if (table.wide) {
-    table.part[2] = _mm512_loadu_ps(value + 32);
-    table.part[3] = _mm512_loadu_ps(value + 48);
-  }
-  table.last = _mm512_set1_ps(value[size]);
-  table.size = _mm512_set1_epi32(static_cast<int>(size));
-  return table;
-}
-inline Lanes look_up(const Table& table, const std::uint32_t* from) {
-  const Words index = load_words(from);
-  __m512 y = _mm512_permutex2var_ps(table.part[0], index, table.part[1]);
-  if (table.wide) {
-    const __m512 upper = _mm512_permutex2var_ps(table.part[2], index, table.part[3]);
-    y = _mm512_mask_blend_ps(_mm512_test_epi32_mask(index, _mm512_set1_epi32(32)), y, upper);
-  }
-  return _mm512_mask_blend_ps(_mm512_cmpeq_epi32_mask(index, table.size), y, table.last);
-}
 
 #include "bipft/kernels/body/bwords.inl"
+
 #include "bipft/kernels/body/bcount_parity.inl"
 
 // --- Tiles of float products ---------------------------------------------------------------------

@@ -36,9 +36,7 @@ struct Mask {
 };
 
 inline Quad splat_quad(float x) { return Quad{x, x, x, x}; }
-inline Lanes splat(float x) {
-  return {splat_quad(x), splat_quad(x), splat_quad(x), splat_quad(x)};
-}
+inline Lanes splat(float x) { return {splat_quad(x), splat_quad(x), splat_quad(x), splat_quad(x)}; }
 inline Lanes load(const float* p) {
   Lanes y;
   std::memcpy(&y, p, sizeof y);
@@ -62,9 +60,7 @@ inline void store(float* p, Lanes x) { std::memcpy(p, &x, sizeof x); }
   return load(lane);
 }
 
-inline Lanes add(Lanes a, Lanes b) {
-  return {a.q0 + b.q0, a.q1 + b.q1, a.q2 + b.q2, a.q3 + b.q3};
-}
+inline Lanes add(Lanes a, Lanes b) { return {a.q0 + b.q0, a.q1 + b.q1, a.q2 + b.q2, a.q3 + b.q3}; }
 inline Lanes subtract(Lanes a, Lanes b) {
   return {a.q0 - b.q0, a.q1 - b.q1, a.q2 - b.q2, a.q3 - b.q3};
 }
@@ -83,15 +79,11 @@ inline Quad root_quad(Quad a) {
 /// a b + c, in one rounding where the target can: for fused products only.
 inline Lanes fused(Lanes a, Lanes b, Lanes c) { return add(multiply(a, b), c); }
 
-inline Mask above(Lanes a, Lanes b) {
-  return {a.q0 > b.q0, a.q1 > b.q1, a.q2 > b.q2, a.q3 > b.q3};
-}
+inline Mask above(Lanes a, Lanes b) { return {a.q0 > b.q0, a.q1 > b.q1, a.q2 > b.q2, a.q3 > b.q3}; }
 inline Mask at_least(Lanes a, Lanes b) {
   return {a.q0 >= b.q0, a.q1 >= b.q1, a.q2 >= b.q2, a.q3 >= b.q3};
 }
-inline Mask both(Mask a, Mask b) {
-  return {a.q0 & b.q0, a.q1 & b.q1, a.q2 & b.q2, a.q3 & b.q3};
-}
+inline Mask both(Mask a, Mask b) { return {a.q0 & b.q0, a.q1 & b.q1, a.q2 & b.q2, a.q3 & b.q3}; }
 /// Bit i of the result is lane i.
 [[gnu::noinline]] inline std::uint32_t bits_of(Mask mask) {
   std::int32_t lane[lanes];
@@ -197,12 +189,17 @@ inline Wide wide_zero() { return {}; }
   return a.lane[0];
 }
 
-// --- The words: integers and bits, lanes of 32 bits ----------------------------------------------
-inline constexpr std::size_t word_lanes = 4;  // or 16: no sum of integers minds its order
-using Words [[gnu::vector_size(16)]] = std::uint32_t;
+// --- The words: integers and bits, 16 lanes of 32 bits -------------------------------------------
+using QuadWords [[gnu::vector_size(16)]] = std::uint32_t;
+struct Words {
+  QuadWords q0, q1, q2, q3;
+};
 
-inline Words no_words() { return Words{}; }
-inline Words splat_word(std::uint32_t x) { return Words{x, x, x, x}; }
+inline QuadWords splat_quad_word(std::uint32_t x) { return QuadWords{x, x, x, x}; }
+inline Words splat_word(std::uint32_t x) {
+  return {splat_quad_word(x), splat_quad_word(x), splat_quad_word(x), splat_quad_word(x)};
+}
+inline Words no_words() { return splat_word(0); }
 /// `p` is std::uint32_t* or std::int32_t*, and need not be aligned.
 template <class Int>
 inline Words load_words(const Int* p) {
@@ -214,53 +211,80 @@ template <class Int>
 inline void store_words(Int* p, Words x) {
   std::memcpy(p, &x, sizeof x);
 }
-inline Words bit_xor(Words a, Words b) { return a ^ b; }
-inline Words bit_and(Words a, Words b) { return a & b; }
-inline Words add(Words a, Words b) { return a + b; }
-inline Words subtract(Words a, Words b) { return a - b; }
+inline Words bit_xor(Words a, Words b) {
+  return {a.q0 ^ b.q0, a.q1 ^ b.q1, a.q2 ^ b.q2, a.q3 ^ b.q3};
+}
+inline Words bit_and(Words a, Words b) {
+  return {a.q0 & b.q0, a.q1 & b.q1, a.q2 & b.q2, a.q3 & b.q3};
+}
+inline Words add(Words a, Words b) { return {a.q0 + b.q0, a.q1 + b.q1, a.q2 + b.q2, a.q3 + b.q3}; }
+inline Words subtract(Words a, Words b) {
+  return {a.q0 - b.q0, a.q1 - b.q1, a.q2 - b.q2, a.q3 - b.q3};
+}
 /// The lower of two numbers below 2^31, and the lowest of all lanes.
-inline Words lower(Words a, Words b) {
-  const Words less = std::bit_cast<Words>(std::bit_cast<QuadBits>(a) < std::bit_cast<QuadBits>(b));
+inline QuadWords lower_quad(QuadWords a, QuadWords b) {
+  const auto less =
+      std::bit_cast<QuadWords>(std::bit_cast<QuadBits>(a) < std::bit_cast<QuadBits>(b));
   return (a & less) | (b & ~less);
 }
+inline Words lower(Words a, Words b) {
+  return {lower_quad(a.q0, b.q0), lower_quad(a.q1, b.q1), lower_quad(a.q2, b.q2),
+          lower_quad(a.q3, b.q3)};
+}
 inline std::uint32_t fold_lower(Words a) {
-  std::uint32_t lowest = a[0];
-  for (std::size_t i = 1; i < word_lanes; ++i) lowest = a[i] < lowest ? a[i] : lowest;
+  const QuadWords four = lower_quad(lower_quad(a.q0, a.q1), lower_quad(a.q2, a.q3));
+  std::uint32_t lowest = four[0];
+  for (std::size_t i = 1; i < 4; ++i) lowest = four[i] < lowest ? four[i] : lowest;
   return lowest;
 }
 /// The ones of each lane.
-inline Words popcount(Words a) {
-  a -= a >> 1U & splat_word(0x5555'5555U);
-  a = (a & splat_word(0x3333'3333U)) + (a >> 2U & splat_word(0x3333'3333U));
-  a = (a + (a >> 4U)) & splat_word(0x0F0F'0F0FU);
+inline QuadWords popcount_quad(QuadWords a) {
+  a -= a >> 1U & splat_quad_word(0x5555'5555U);
+  a = (a & splat_quad_word(0x3333'3333U)) + (a >> 2U & splat_quad_word(0x3333'3333U));
+  a = (a + (a >> 4U)) & splat_quad_word(0x0F0F'0F0FU);
   a += a >> 8U;
-  return (a + (a >> 16U)) & splat_word(0x3FU);
+  return (a + (a >> 16U)) & splat_quad_word(0x3FU);
+}
+[[gnu::noinline]] inline Words popcount(Words a) {
+  return {popcount_quad(a.q0), popcount_quad(a.q1), popcount_quad(a.q2), popcount_quad(a.q3)};
 }
 /// As signed numbers: bit i is lane i of a >= b.
-inline std::uint32_t signed_at_least(Words a, Words b) {
-  const auto at_least = std::bit_cast<QuadBits>(a) >= std::bit_cast<QuadBits>(b);
-  const Words bits = std::bit_cast<Words>(at_least) & Words{1, 2, 4, 8};
-  return bits[0] | bits[1] | bits[2] | bits[3];
+[[gnu::noinline]] inline std::uint32_t signed_at_least(Words a, Words b) {
+  std::int32_t left[16];
+  std::int32_t right[16];
+  store_words(left, a);
+  store_words(right, b);
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < 16; ++i) bits |= (left[i] >= right[i] ? 1U : 0U) << i;
+  return bits;
 }
-/// The floats nearest to 16 numbers.
-[[gnu::noinline]] inline Lanes signed_to_lanes(const std::int32_t* p) {
+/// The floats nearest to signed numbers.
+[[gnu::noinline]] inline Lanes to_lanes(Words a) {
+  std::int32_t number[lanes];
   float lane[lanes];
-  for (std::size_t i = 0; i < lanes; ++i) lane[i] = static_cast<float>(p[i]);
+  store_words(number, a);
+  for (std::size_t i = 0; i < lanes; ++i) lane[i] = static_cast<float>(number[i]);
   return load(lane);
 }
 
-/// A table of size + 1 floats, the size being 32 or 64, and 16 looks into it.
+/// A table of 33 floats, or 65 if it is `wide`, and 16 looks into it: at either end only if it is
+/// told so, else at no index of 0.
+template <bool wide, bool both_ends>
 struct Table {
   const float* value;
+
+  explicit Table(const float* from) : value(from) {}
+  [[gnu::noinline]] Lanes look_up(Words at) const {
+    std::uint32_t index[lanes];
+    float lane[lanes];
+    store_words(index, at);
+    for (std::size_t i = 0; i < lanes; ++i) lane[i] = value[index[i]];
+    return load(lane);
+  }
 };
-inline Table load_table(const float* value, std::size_t) { return {value}; }
-[[gnu::noinline]] inline Lanes look_up(const Table& table, const std::uint32_t* index) {
-  float lane[lanes];
-  for (std::size_t i = 0; i < lanes; ++i) lane[i] = table.value[index[i]];
-  return load(lane);
-}
 
 #include "bipft/kernels/body/bwords.inl"
+
 #include "bipft/kernels/body/bcount_plain.inl"
 
 // --- Tiles of float products ---------------------------------------------------------------------
