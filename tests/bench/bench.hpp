@@ -167,6 +167,7 @@ class JsonLines {
         .set("compiler", compiler())
         .set("features", cpu_features())
         .set("cores", usable_cores())
+        .set("load", load())
         .set("target", kernels::active().name);
     if (path.empty()) return;
     out_.open(path, std::ios::trunc);
@@ -176,9 +177,10 @@ class JsonLines {
   /// What every line begins with.
   [[nodiscard]] const Json& about() const { return about_; }
   void print_about() const {
-    std::printf("%s %s, target %s, %zu cores, %s\n%s\n", about_["program"].as_string().c_str(),
-                about_["version"].as_string().c_str(), about_["target"].as_string().c_str(),
-                about_["cores"].as_size(), compiler().c_str(), cpu_features().c_str());
+    std::printf("%s %s, target %s, %zu cores, load %.1f, %s\n%s\n",
+                about_["program"].as_string().c_str(), about_["version"].as_string().c_str(),
+                about_["target"].as_string().c_str(), about_["cores"].as_size(),
+                about_["load"].as_double(), compiler().c_str(), cpu_features().c_str());
   }
 
   void write(const Json& figures) {
@@ -189,6 +191,11 @@ class JsonLines {
   }
 
  private:
+  /// How many processes wanted a core in the last minute: above 0, times on the wall are doubtful.
+  [[nodiscard]] static double load() {
+    double last_minute = 0;
+    return getloadavg(&last_minute, 1) == 1 ? last_minute : -1;
+  }
   [[nodiscard]] static std::string compiler() {
 #if defined(__clang__)
     return concat("clang ", __VERSION__);
