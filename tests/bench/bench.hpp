@@ -219,8 +219,8 @@ class JsonLines {
   return words;
 }
 
-/// `--name value` and `--flag`. Asking for an option declares it; `finish` prints the help if it was
-/// wanted, and refuses what nobody asked for.
+/// `--name value` and `--flag`. Asking for an option declares it; `finish` prints the help if it
+/// was wanted, and refuses what nobody asked for.
 class Options {
  public:
   Options(int count, char** words, std::string about) : about_(std::move(about)) {

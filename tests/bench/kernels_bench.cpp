@@ -1,6 +1,6 @@
 /// What kernels achieve here, beside what registers allow (limits.hpp): binary products and
-/// attention in GbinOP/s, float products as training uses them in GFLOP/s, and functions of rows and
-/// elements in nanoseconds an element and GB/s.
+/// attention in GbinOP/s, float products as training uses them in GFLOP/s, and functions of rows
+/// and elements in nanoseconds an element and GB/s.
 
 #include <algorithm>
 #include <array>
@@ -42,8 +42,8 @@ template <class Body>
   return spread_of(std::move(all));
 }
 
-/// The best that the registers do: a limit is one only if nothing came between. For long enough that
-/// the clock has settled.
+/// The best that the registers do: a limit is one only if nothing came between. For long enough
+/// that the clock has settled.
 [[nodiscard]] double rate_of(const Limit& limit) {
   if (limit.loop == nullptr) return 0;
   double best = 0;

@@ -11,9 +11,9 @@ time. All of it is optional: what is missing is named, and the rest goes on.
 
 Peers of inference: packed, float (encoder_bench); torch-f32, torch-bf16 (weights of 16 bits) and
 torch-int8 (quantize_dynamic), all eager; onednn-f32, onednn-bf16, onednn-int8 and openblas-f32
-(peers_onednn.cpp, built on first use). Of training: bit, float (train_bench); torch-f32, torch-bf16
-(autocast) and torch-bit: the same one-bit network with bits simulated by floats, as the papers' code
-does.
+(peers_onednn.cpp, built on first use). Of training: bit, float (train_bench); torch-f32,
+torch-bf16 (autocast) and torch-bit: the same one-bit network with bits simulated by floats, as the
+papers' code does.
 """
 
 import argparse

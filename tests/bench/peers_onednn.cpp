@@ -46,7 +46,7 @@ struct Preset {
 const std::map<std::string, Preset> presets{
     {"tiny", {2, 128, 2}}, {"mini", {4, 256, 4}}, {"small", {6, 384, 12}}, {"base", {12, 768, 12}}};
 
-// --- Loops between products, written so that the compiler makes vectors of them -------------------
+// --- Loops between products, of which the compiler makes vectors ---------------------------------
 
 /// e^x by 2^n · p(f), good to some 1e-6: more would be wasted on a peer that is not to be slowed.
 inline float quick_exp(float x) {

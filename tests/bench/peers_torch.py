@@ -2,9 +2,9 @@
 
   peers_torch.py infer|train THREADS
 
-A line in, a line out, as serve.hpp says. `infer` knows torch-f32, torch-bf16 and torch-int8; `train`
-knows torch-f32, torch-bf16 and torch-bit, a step being what bipft's is: forward, backward, clipping
-by the global norm, AdamW.
+A line in, a line out, as serve.hpp says. `infer` knows torch-f32, torch-bf16 and torch-int8;
+`train` knows torch-f32, torch-bf16 and torch-bit, a step being what bipft's is: forward, backward,
+clipping by the global norm, AdamW.
 """
 
 import json
@@ -80,7 +80,7 @@ class ElasticStep(torch.autograd.Function):
 
 
 class Elastic(nn.Module):
-    """A binarizer with a learned scale, which starts at a multiple of the first input's mean |x|."""
+    """A binarizer with a learned scale, which starts at a multiple of the first mean |x|."""
 
     def __init__(self, function, multiple):
         super().__init__()

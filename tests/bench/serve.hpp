@@ -1,8 +1,9 @@
 #pragma once
 /// Serve: a bench program as a child of peers.py, which lets several programs take turns.
 ///
-/// A line in, a line out: `FORM PRESET TOKENS BATCH MILLISECONDS` is answered by `ok CPU WALL CALLS`,
-/// the seconds of one call on the mean of as many as last that long, or by `no REASON`.
+/// A line in, a line out: `FORM PRESET TOKENS BATCH MILLISECONDS` is answered by
+/// `ok CPU WALL CALLS`, the seconds of one call on the mean of as many as last that long, or by
+/// `no REASON`.
 
 #include <cstddef>
 #include <exception>

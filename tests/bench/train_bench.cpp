@@ -1,5 +1,5 @@
-/// What a training step takes: milliseconds and tokens a second, the shares of forward, backward and
-/// optimizer, where the memory goes, and what is left beside a busy neighbour.
+/// What a training step takes: milliseconds and tokens a second, the shares of forward, backward
+/// and optimizer, where the memory goes, and what is left beside a busy neighbour.
 
 #include <malloc.h>
 #include <sys/wait.h>
