@@ -151,7 +151,7 @@ struct Cell {
   std::string form, preset;
   std::size_t tokens, batch, threads;
   bool beside = false;  ///< a busy neighbour
-  std::vector<double> step, forward, backward, optimizer, wall;
+  std::vector<double> step, forward, backward, optimizer, wall, cpu;
 };
 
 class Learners {
@@ -205,6 +205,7 @@ void report(const std::vector<Cell>& cells, JsonLines& json) {
         .set("ms_p50", 1e3 * s.p50)
         .set("ms_p90", 1e3 * s.p90)
         .set("wall_ms_p50", 1e3 * spread_of(cell.wall).p50)
+        .set("cpu_ms_p50", 1e3 * spread_of(cell.cpu).p50)
         .set("tokens_per_second", tokens)
         .set("share_forward", share(cell.forward))
         .set("share_backward", share(cell.backward))
@@ -216,6 +217,9 @@ void report(const std::vector<Cell>& cells, JsonLines& json) {
 
 /// Beside a busy neighbour, two threads are to keep nine tenths of what one has on a free core.
 void report_neighbour(const std::vector<Cell>& cells, JsonLines& json) {
+  if (json.about()["load"].as_double() > 0.5) {
+    std::printf("something else kept cores busy: no core was free, and the next figures mislead\n");
+  }
   for (const Cell& crowded : cells) {
     if (!crowded.beside) continue;
     for (const Cell& alone : cells) {
@@ -304,7 +308,8 @@ void measure(Cell& cell, Learner& learner) {
   cell.forward.push_back(t.begin.until(t.turn, clock));
   cell.backward.push_back(t.turn.until(t.gradients, clock));
   cell.optimizer.push_back(t.gradients.until(t.end, clock));
-  cell.wall.push_back(t.begin.until(t.end, 2));
+  cell.wall.push_back(t.end.wall - t.begin.wall);
+  cell.cpu.push_back(t.end.cpu - t.begin.cpu);
 }
 
 void run(int count, char** words) {
@@ -343,10 +348,10 @@ void run(int count, char** words) {
       for (const std::size_t batch : batches) {
         for (const std::size_t t : tokens) {
           for (const std::size_t threads : thread_counts) {
-            cells.push_back({form, preset, t, batch, threads, false, {}, {}, {}, {}, {}});
+            cells.push_back({form, preset, t, batch, threads, false, {}, {}, {}, {}, {}, {}});
           }
           if (!busy) continue;
-          cells.push_back({form, preset, t, batch, usable_cores(), true, {}, {}, {}, {}, {}});
+          cells.push_back({form, preset, t, batch, usable_cores(), true, {}, {}, {}, {}, {}, {}});
         }
       }
     }
