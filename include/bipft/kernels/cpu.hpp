@@ -14,6 +14,8 @@ namespace bipft::kernels {
 struct CpuFeatures {
   bool avx2 = false;    ///< AVX2, FMA, F16C, BMI2, POPCNT and the 256-bit registers
   bool avx512 = false;  ///< the above, AVX-512 F, BW, DQ, VL, VPOPCNTDQ and the 512-bit registers
+  bool avx512_bf16 = false;  ///< the above and AVX-512 BF16
+  bool amx_bf16 = false;     ///< tiles of bfloat16, whether or not they may be used
 };
 
 #if defined(__x86_64__)
@@ -53,6 +55,10 @@ namespace detail {
   cpu.avx2 = has_all(b, avx2 | bmi2);
   cpu.avx512 = cpu.avx2 && has_all(states, 0xE6U) && has_all(b, f | dq | bw | vl) &&
                has_all(c, vpopcntdq);
+  cpu.amx_bf16 = has_all(d, 1U << 22U);
+  if (cpu.avx512 && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {
+    cpu.avx512_bf16 = has_all(a, 1U << 5U);
+  }
 #endif
   return cpu;
 }
