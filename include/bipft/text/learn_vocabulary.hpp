@@ -257,15 +257,15 @@ class PairMerger {
   detail::PairMerger merger(detail::count_words(texts, options));
   std::size_t kept = 0;
   const std::vector<std::string> characters = merger.split(size - pieces.size(), kept);
-  const auto rare = characters.begin() + static_cast<std::ptrdiff_t>(kept);
-  pieces.insert(pieces.end(), characters.begin(), rare);
+  for (std::size_t i = 0; i < kept; ++i) pieces.push_back(characters[i]);
   while (pieces.size() < size) {
     std::string piece = merger.merge();
     if (piece.empty()) break;
     pieces.push_back(std::move(piece));
   }
-  const auto left = std::min(size - pieces.size(), characters.size() - kept);
-  pieces.insert(pieces.end(), rare, rare + static_cast<std::ptrdiff_t>(left));
+  for (std::size_t i = kept; i < characters.size() && pieces.size() < size; ++i) {
+    pieces.push_back(characters[i]);
+  }
   return Vocabulary(pieces, "learned vocabulary");
 }
 
