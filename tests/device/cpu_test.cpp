@@ -315,6 +315,12 @@ TEST_CASE("CpuDevice: gather reads rows by id, scatter_add adds them in order") 
   CHECK(total.row(3)[2] == (1.0F + table.row(3)[2]) + table.row(3)[2]);
   CHECK(total.row(8)[4] == 1.0F + table.row(8)[4]);
   CHECK(total.row(1)[0] == 1.0F);
+  const std::int32_t other[] = {5, 0};
+  const Tensor two = numbers({2, 5}, 2);
+  device.scatter(total, IdTensor(Shape{2}, other), two);
+  CHECK(total.row(5)[4] == two.row(0)[4]);
+  CHECK(total.row(0)[1] == two.row(1)[1]);
+  CHECK(total.row(1)[0] == 1.0F);
 }
 
 TEST_CASE("CpuDevice: sums and means of rows") {
@@ -540,6 +546,8 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
   Tensor total = x, m = x, v = x;
   CHECK(complaint([&] { device.accumulate(total, y); }) != "");
   CHECK(complaint([&] { device.scatter_add(total, IdTensor(Shape{2}, 1), x); }) != "");
+  CHECK(complaint([&] { device.scatter(total, IdTensor(Shape{2}, 1), x); }) != "");
+  CHECK(complaint([&] { device.scatter(total, IdTensor(Shape{4}, 9), x); }) != "");
   CHECK(complaint([&] { device.scatter_add(total, IdTensor(Shape{4}, 9), x); }) != "");
   CHECK(complaint([&] { device.adamw(total, m, v, y, {}); }) != "");
 }

@@ -200,6 +200,11 @@ class PlainDevice final : public Device {
       return table.row(row_of(table, ids, i / table.cols()))[i % table.cols()];
     });
   }
+  void scatter(Tensor& table, const IdTensor& ids, const Tensor& rows) override {
+    for (std::size_t n = 0; n < ids.numel(); ++n) {
+      std::ranges::copy(rows.row(n), table.mutable_row(row_of(table, ids, n)).begin());
+    }
+  }
   void scatter_add(Tensor& table, const IdTensor& ids, const Tensor& rows) override {
     for (std::size_t n = 0; n < ids.numel(); ++n) {
       const auto to = table.mutable_row(row_of(table, ids, n));

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bipft/device/devices.hpp"
 #include "golden/binarization.hpp"
 #include "support/devices.hpp"
 #include "support/grad_check.hpp"
@@ -31,6 +32,11 @@ struct Layer {
 struct OneParameter {
   Parameter theta{test::tensor({4}, golden::tv16_theta)};
   void visit(auto&& part) { part("theta", theta); }
+};
+
+struct Table {
+  Parameter word{Tensor(Shape{4, 3}, 1.0F)};
+  void visit(auto&& part) { part("word", word); }
 };
 
 }  // namespace
@@ -155,4 +161,27 @@ TEST_CASE("AdamW: refuses options that make no sense") {
   CHECK_THROWS_AS(AdamW(device, model, {.beta2 = -0.1F}), Error);
   CHECK_THROWS_AS(AdamW(device, model, {.epsilon = 0.0F}), Error);
   CHECK_THROWS_AS(AdamW(device, model, {.weight_decay = std::nanf("")}), Error);
+}
+
+TEST_CASE("AdamW: updates the rows that have a gradient, and leaves the others with their means") {
+  Table some;
+  Table whole;
+  AdamW few(active_device(), some);
+  AdamW all(active_device(), whole);
+  for (std::uint64_t t = 0; t < 3; ++t) {
+    const Tensor grad = test::random_tensor(Shape{2, 3}, 70 + t);
+    some.word.rows = test::ids({1, 3});
+    some.word.grad = grad;
+    whole.word.grad = some.word.whole_grad(active_device());
+    few.step(0.1F);
+    all.step(0.1F);
+    CHECK(some.word.rows.empty());
+    for (const std::size_t row : {1U, 3U}) {
+      CHECK(std::ranges::equal(some.word.value.row(row), whole.word.value.row(row)));
+    }
+    for (const std::size_t row : {0U, 2U}) {
+      for (const float x : some.word.value.row(row)) CHECK(x == 1.0F);
+      CHECK(whole.word.value.row(row)[0] < 1.0F);  // decay
+    }
+  }
 }

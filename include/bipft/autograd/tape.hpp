@@ -23,10 +23,23 @@ namespace bipft {
 /// A learned tensor and the gradient collected for it since the optimizer last cleared it.
 struct Parameter {
   Tensor value;
-  Tensor grad;  ///< empty until the first backward()
+  Tensor grad;    ///< empty until the first backward(); as value is, or only some of its rows
+  IdTensor rows;  ///< which ones, ascending; empty if grad is whole
 
   Parameter() = default;
   explicit Parameter(Tensor initial) : value(std::move(initial)) {}
+
+  void clear_grad() {
+    grad = {};
+    rows = {};
+  }
+  /// The gradient of all rows, zeros included.
+  [[nodiscard]] Tensor whole_grad(Device& device) const {
+    if (rows.empty()) return grad;
+    Tensor whole(value.shape());
+    device.scatter_add(whole, rows, grad);
+    return whole;
+  }
 };
 
 class Tape;
@@ -87,8 +100,22 @@ class Tape {
   /// A parameter; `backward` adds to its `grad`. The parameter must outlive the tape.
   [[nodiscard]] Var leaf(Parameter& parameter) {
     return push(parameter.value, [&parameter](Tape& tape, const Tensor& grad) {
+      tape.make_whole(parameter);
       tape.add_to(parameter.grad, grad);
     });
+  }
+
+  /// Adds to some rows of a parameter's gradient: work and memory for these rows alone, as long as
+  /// nothing else is added to it.   rows: [n], ascending and each once   grad: [n, C]
+  void add_rows(Parameter& parameter, const IdTensor& rows, const Tensor& grad) {
+    if (rows.empty()) return;
+    if (parameter.grad.empty()) {
+      parameter.rows = rows;
+      parameter.grad = grad;
+    } else {
+      make_whole(parameter);
+      device_->scatter_add(parameter.grad, rows, grad);
+    }
   }
 
   /// The result of an operation on `inputs`. `backward(tape, grad)` receives dloss/dvalue, shaped
@@ -144,6 +171,11 @@ class Tape {
           },
           {}});
     return {*this, std::move(value), nodes_.size() - 1};
+  }
+
+  void make_whole(Parameter& parameter) {
+    parameter.grad = parameter.whole_grad(*device_);
+    parameter.rows = {};
   }
 
   void keep(Node node) { nodes_.push_back(std::move(node)); }

@@ -118,13 +118,21 @@ class CpuRows : public CpuProducts {
     return y;
   }
 
-  void scatter_add(Tensor& table, const IdTensor& ids, const Tensor& rows) override {
-    require_ids("scatter_add", table, ids);
+  void scatter(Tensor& table, const IdTensor& ids, const Tensor& rows) override {
+    require_rows("scatter", table, ids, rows);
     const std::size_t cols = table.cols();
-    if (rows.numel() != ids.numel() * cols) {
-      fail("scatter_add: rows of shape ", rows.shape(), " for ", ids.numel(),
-           " ids and a table of shape ", table.shape());
-    }
+    const float* from = rows.data().data();
+    const std::int32_t* id = ids.data().data();
+    float* to = table.mutable_data().data();
+    detail::by_rows(ids.numel(), cols, [&](std::size_t n) {
+      std::memcpy(to + static_cast<std::size_t>(id[n]) * cols, from + n * cols,
+                  cols * sizeof(float));
+    });
+  }
+
+  void scatter_add(Tensor& table, const IdTensor& ids, const Tensor& rows) override {
+    require_rows("scatter_add", table, ids, rows);
+    const std::size_t cols = table.cols();
     const kernels::KernelTable& kernels = kernels::active();
     const std::int32_t* id = ids.data().data();
     const float* from = rows.data().data();
@@ -202,6 +210,14 @@ class CpuRows : public CpuProducts {
   }
 
  private:
+  static void require_rows(const char* operation, const Tensor& table, const IdTensor& ids,
+                           const Tensor& rows) {
+    require_ids(operation, table, ids);
+    if (rows.numel() != ids.numel() * table.cols()) {
+      fail(operation, ": rows of shape ", rows.shape(), " for ", ids.numel(),
+           " ids and a table of shape ", table.shape());
+    }
+  }
   static void require_ids(const char* operation, const Tensor& table, const IdTensor& ids) {
     const std::span<const std::int32_t> all = ids.data();
     for (std::size_t n = 0; n < all.size(); ++n) {

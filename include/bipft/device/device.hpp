@@ -142,6 +142,8 @@ class Device : public Runner {
   /// table[ids[n]] for every n.   table: [V, C]   ids: [N]   result: [N, C]
   /// Throws Error if an id is outside the table.
   [[nodiscard]] virtual Tensor gather(const Tensor& table, const IdTensor& ids) = 0;
+  /// In place: table[ids[n]] = rows[n]; no id may occur twice.
+  virtual void scatter(Tensor& table, const IdTensor& ids, const Tensor& rows) = 0;
   /// In place: table[ids[n]] += rows[n], in the order of n.
   virtual void scatter_add(Tensor& table, const IdTensor& ids, const Tensor& rows) = 0;
   /// The sum of all rows, in fixed blocks.   x: [N, C]   result: [C]

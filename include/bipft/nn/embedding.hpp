@@ -46,12 +46,12 @@ struct Embedding {
   [[nodiscard]] Var operator()(Tape& tape, const IdTensor& ids, const IdTensor& type_ids,
                                const IdTensor& positions) {
     constexpr std::int32_t none = -1;
-    Var words = embedding(tape.leaf(word), ids);
+    Var words = embedding(tape, word, ids);
     if (binary) {
       words = std::visit([&](const auto& chosen) { return chosen(words, word.value); }, *binary);
     }
-    const Var placed = add(words, embedding(tape.leaf(position), positions, none));
-    return norm(add(placed, embedding(tape.leaf(type), type_ids, none)));
+    const Var placed = add(words, embedding(tape, position, positions, none));
+    return norm(add(placed, embedding(tape, type, type_ids, none)));
   }
 };
 

@@ -31,6 +31,8 @@ struct AdamWOptions {
 ///   m = β₁ m + (1 - β₁) g            v = β₂ v + (1 - β₂) g²
 ///   θ = θ - lr ( m/(1 - β₁ᵗ) / (√(v/(1 - β₂ᵗ)) + ε) + λ θ )
 /// with λ = weight_decay for matrices and 0 for the rest: biases, norms, scales and shifts.
+/// Where only some rows of θ have a gradient (words of a batch), this holds for these rows, with the
+/// same t, and all others keep θ, m and v: as if no update took place for a word that no text has.
 /// Published BiT trains with BertAdam instead, which has no bias correction and clips each tensor
 /// by itself; BiPFT trains with this, and λ = 0.
 class AdamW {
@@ -69,8 +71,8 @@ class AdamW {
       if (slot.parameter->grad.empty()) continue;
       AdamWStep step = common;
       if (slot.decays) step.weight_decay = options_.weight_decay;
-      device_->adamw(slot.parameter->value, slot.m, slot.v, slot.parameter->grad, step);
-      slot.parameter->grad = {};
+      update(slot, step);
+      slot.parameter->clear_grad();
     }
   }
 
@@ -101,6 +103,18 @@ class AdamW {
     bool decays;
     Tensor m, v;
   };
+
+  void update(Slot& slot, const AdamWStep& step) {
+    Parameter& p = *slot.parameter;
+    if (p.rows.empty()) return device_->adamw(p.value, slot.m, slot.v, p.grad, step);
+    Tensor value = device_->gather(p.value, p.rows);
+    Tensor m = device_->gather(slot.m, p.rows);
+    Tensor v = device_->gather(slot.v, p.rows);
+    device_->adamw(value, m, v, p.grad, step);
+    device_->scatter(p.value, p.rows, value);
+    device_->scatter(slot.m, p.rows, m);
+    device_->scatter(slot.v, p.rows, v);
+  }
 
   /// 1 - βᵗ, by squaring: std::pow rounds differently from one C library to the next.
   [[nodiscard]] static float correction(float beta, std::uint64_t t) {

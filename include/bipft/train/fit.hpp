@@ -241,7 +241,7 @@ class BasicTrainer {
   /// A step whose loss or gradient is no number leaves the weights alone. Three in a row, and
   /// training goes back to its checkpoint, once, with half the learning rate.
   void bad_step(double loss, float lr, const FitHooks& hooks) {
-    for_each<Parameter>(model_, [](const std::string&, Parameter& p) { p.grad = {}; });
+    for_each<Parameter>(model_, [](const std::string&, Parameter& p) { p.clear_grad(); });
     const std::size_t at = state_.step + 1;
     if (++state_.bad_steps < most_bad_steps) {
       ++state_.step;
