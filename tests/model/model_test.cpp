@@ -76,7 +76,8 @@ TEST_CASE("Model: the gradient of a float model is its finite difference") {
     if (square < 1e-8) return;  // the key's bias cancels in the softmax
     const float step = static_cast<float>(4e-3 / std::sqrt(square));
     const auto moved = [&](float by) {
-      p.value = active_device().add(value, active_device().scale(p.whole_grad(active_device()), by));
+      const Tensor slope = p.whole_grad(active_device());
+      p.value = active_device().add(value, active_device().scale(slope, by));
       const double result = loss();
       p.value = value;
       return result;

@@ -7,10 +7,10 @@
 /// every step N is the number of tokens of the group and nothing is computed for tokens that do not
 /// exist.
 ///
-/// Integers first: a product with ±1 weights counts where bits differ, and what follows it is either
-/// one multiplication and one addition in float, or a comparison with an integer that gives the next
-/// bits at once. A model in full precision uses MatrixStep, FloatAttentionStep and FirstStep in
-/// their place.
+/// Integers first: a product with ±1 weights counts where bits differ, and what follows it is
+/// either one multiplication and one addition in float, or a comparison with an integer that gives
+/// the next bits at once. A model in full precision uses MatrixStep, FloatAttentionStep and
+/// FirstStep in their place.
 
 #include <cstddef>
 #include <cstdint>
@@ -123,8 +123,8 @@ struct FloatAttentionStep {
 /// first = hidden of each text's first token
 struct FirstStep {};
 
-/// hidden = layer_norm(hidden), or layer_norm(hidden + branch); and at once, while a row is at hand,
-/// the bits of it that the next products read.
+/// hidden = layer_norm(hidden), or layer_norm(hidden + branch); and at once, while a row is at
+/// hand, the bits of it that the next products read.
 struct NormStep {
   Tensor gamma, beta;
   float epsilon = 0;

@@ -31,8 +31,8 @@ struct AdamWOptions {
 ///   m = β₁ m + (1 - β₁) g            v = β₂ v + (1 - β₂) g²
 ///   θ = θ - lr ( m/(1 - β₁ᵗ) / (√(v/(1 - β₂ᵗ)) + ε) + λ θ )
 /// with λ = weight_decay for matrices and 0 for the rest: biases, norms, scales and shifts.
-/// Where only some rows of θ have a gradient (words of a batch), this holds for these rows, with the
-/// same t, and all others keep θ, m and v: as if no update took place for a word that no text has.
+/// Where only some rows of θ have a gradient (words of a batch), this holds for these rows, with
+/// the same t, and all others keep θ, m and v: no update takes place for a word that no text has.
 /// Published BiT trains with BertAdam instead, which has no bias correction and clips each tensor
 /// by itself; BiPFT trains with this, and λ = 0.
 class AdamW {

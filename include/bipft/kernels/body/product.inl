@@ -4,8 +4,8 @@
 // Float products. Contract in table.hpp.
 //
 // Blocks of both operands are copied into panels that a register tile reads from front to back
-// (product_tiles.inl). An element of c is one chain of fused multiply-adds over k; between two blocks it waits in c
-// itself, which rounds nothing, so no block's size can be seen in the result.
+// (product_tiles.inl). An element of c is one chain of fused multiply-adds over k; between two
+// blocks it waits in c itself, which rounds nothing, so no block's size can be seen in the result.
 
 inline constexpr std::size_t product_depth = 128;
 inline constexpr std::size_t product_rows = 384;
@@ -62,7 +62,8 @@ inline void multiply_block(const MatrixProduct& of, std::size_t m, std::size_t r
       pack_lines(b, of.b_stride, of.b_transposed, width - v, depth, b_panels + v, padded);
     }
     float* c = of.c + m * of.c_stride + n + j;
-    multiply_panels<FusedChain>(padded, a_panels, rows, b_panels, width, depth, k == 0, c, of.c_stride);
+    multiply_panels<FusedChain>(padded, a_panels, rows, b_panels, width, depth, k == 0, c,
+                                of.c_stride);
   }
 }
 

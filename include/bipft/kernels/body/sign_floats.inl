@@ -1,4 +1,5 @@
-// Compiled once per target, inside its namespace and region; for sign_product.inl: panels of floats.
+// Compiled once per target, inside its namespace and region; for sign_product.inl: panels of
+// floats.
 
 inline constexpr std::size_t sign_group = 1;
 using SignChain = FusedChain;
