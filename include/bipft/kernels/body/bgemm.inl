@@ -129,11 +129,16 @@ inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias,
   binary_product(p, ProductFloats{ProductIntegers(p), splat(scale), bias, residual, y});
 }
 
+/// Tiles write no more bits than they know of.
+inline void clear_last_words(const BinaryProduct& p, std::uint64_t* bits,
+                             std::size_t words_per_row) {
+  if (p.outputs % 64 == 0) return;
+  for (std::size_t i = 0; i < p.a.rows; ++i) bits[i * words_per_row + p.outputs / 64] = 0;
+}
+
 inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::uint64_t* bits,
                        std::size_t words_per_row) {
-  if (p.outputs % 64 != 0) {  // tiles write no more than they know of
-    for (std::size_t i = 0; i < p.a.rows; ++i) bits[i * words_per_row + p.outputs / 64] = 0;
-  }
+  clear_last_words(p, bits, words_per_row);
   binary_product(p, ProductBits{p.outputs, most, bits, words_per_row});
 }
 
