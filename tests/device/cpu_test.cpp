@@ -12,6 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "support/devices.hpp"
+#include "support/grad_check.hpp"
+
 using namespace bipft;
 
 namespace {
@@ -120,6 +123,15 @@ std::vector<Tensor> everything() {
   const BitMatrix a = device.pack(big, wide, 0.2F, false);
   keep(device.unpack(a, -1, 2));
   keep(device.binary_linear(a, random_bits(50, 384, 11), true, 0.3F, numbers({50}, 12)));
+  keep(device.binary_matmul(big, random_bits(384, 500, 14), false, 0.3F));
+  keep(device.binary_matmul_tn(big, random_bits(300, 500, 15), true, 0.3F));
+  for (const Tensor& shift : {Tensor(), numbers({384}, 16)}) {
+    const WindowGrad grad = device.window_backward(big, {shift, -1, 1, 0.5F, true, 0}, other);
+    keep(grad.dx);
+    if (!shift.empty()) keep(grad.dshift);
+    keep(Tensor(Shape{2}, std::vector<float>{static_cast<float>(grad.units),
+                                             static_cast<float>(grad.inside)}));
+  }
   const CrossEntropyResult loss =
       device.cross_entropy(big, ids_below(300, 384, 13), Tensor(Shape{300}, 1), 0.1F);
   keep(loss.dlogits);
@@ -367,6 +379,43 @@ TEST_CASE("CpuDevice: bits packed, multiplied and unpacked are the products of t
   }
 }
 
+TEST_CASE("CpuDevice: gradients of binary products, and of binarizers, are the plain device's") {
+  Device& plain = test::plain_device();
+  CpuDevice device;
+  const Tensor dy = numbers({130, 70}, 31);
+  for (const bool zero_one : {false, true}) {
+    CAPTURE(zero_one);
+    // A device may round dy to bfloat16, to 8 digits of two.
+    const auto check = [](const Tensor& a, const Tensor& b) { test::check_close(a, b, 2e-2F); };
+    const BitMatrix w = random_bits(70, 100, 32);
+    check(device.binary_matmul(dy, w, zero_one, 0.2F), plain.binary_matmul(dy, w, zero_one, 0.2F));
+    const BitMatrix x = random_bits(130, 100, 33);
+    check(device.binary_matmul_tn(dy, x, zero_one, 0.2F),
+          plain.binary_matmul_tn(dy, x, zero_one, 0.2F));
+  }
+  for (const std::size_t cols : {1U, 70U, 2500U}) {
+    for (const bool shifted : {false, true}) {
+      CAPTURE(cols);
+      CAPTURE(shifted);
+      const Tensor x = numbers({130, cols}, 34);
+      const Tensor gradient = numbers({130, cols}, 35);
+      const Window window{shifted ? numbers({cols}, 36, 0.3F) : Tensor(),
+                          -0.8F,
+                          0.6F,
+                          0.1F,
+                          shifted,
+                          shifted ? 0.0F : -1.0F};
+      const WindowGrad found = device.window_backward(x, window, gradient);
+      const WindowGrad wanted = plain.window_backward(x, window, gradient);
+      test::check_equal(found.dx, wanted.dx);
+      CHECK(found.units == doctest::Approx(wanted.units).epsilon(1e-4));
+      CHECK(found.inside == doctest::Approx(wanted.inside).epsilon(1e-4));
+      REQUIRE(found.dshift.empty() == !shifted);
+      if (shifted) test::check_close(found.dshift, wanted.dshift, 1e-5F);
+    }
+  }
+}
+
 TEST_CASE("CpuDevice: pack tells a number on the threshold by `strict`") {
   CpuDevice device;
   const Tensor x(Shape{1, 3}, 0.5F);
@@ -452,7 +501,7 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
   const Ragged texts({3, 1}), more({3, 2});
   const std::string said = complaint([&] { (void)device.linear(x, y, {}); });
   CHECK(said == "linear: shapes [4, 6] and [6, 4]");
-  const std::vector<std::function<void()>> calls{
+  std::vector<std::function<void()>> calls{
       [&] { (void)device.linear(x, x, row); },
       [&] { (void)device.matmul(x, x); },
       [&] { (void)device.matmul_tn(x, y); },
@@ -481,6 +530,9 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
       [&] { (void)device.binary_linear(random_bits(2, 9, 1), random_bits(3, 8, 1), true, 1, row); },
       [&] { (void)device.binary_linear(random_bits(2, 8, 1), random_bits(3, 8, 1), true, 1, row); },
   };
+  calls.emplace_back([&] { (void)device.binary_matmul(x, random_bits(9, 8, 1), true, 1); });
+  calls.emplace_back([&] { (void)device.binary_matmul_tn(x, random_bits(9, 8, 1), true, 1); });
+  calls.emplace_back([&] { (void)device.window_backward(x, {}, y); });
   for (std::size_t i = 0; i < calls.size(); ++i) {
     CAPTURE(i);
     CHECK(complaint(calls[i]) != "");

@@ -2,10 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 
 #include "support.hpp"
+#include "support/bits.hpp"
 
 // That all targets agree is tested in table_test.cpp.
 
@@ -46,4 +50,132 @@ TEST_CASE("TrainingKernels: sums of whole tensors are kept in double") {
   CHECK(sums.absolute == doctest::Approx(1e8 + tenth).epsilon(1e-12));
   CHECK(active_training().dot(x.data(), x.data(), x.size()) ==
         doctest::Approx(1e16 + tenth * static_cast<double>(0.1F)).epsilon(1e-12));
+}
+
+namespace {
+
+float to_bfloat16(float x) {
+  auto bits = std::bit_cast<std::uint32_t>(x);
+  bits += 0x7FFFU + (bits >> 16U & 1U);  // to the nearest, ties to even
+  return std::bit_cast<float>(bits & 0xFFFF'0000U);
+}
+
+/// c = scale · a s, in double; and how far floats may be from it.
+struct PlainProduct {
+  double value = 0, slack = 0;
+
+  void add(float a, double unit) {
+    value += static_cast<double>(a) * unit;
+    slack += std::fabs(static_cast<double>(a));
+  }
+  [[nodiscard]] bool is(float c, double scale) const {
+    return std::fabs(static_cast<double>(c) - scale * value) <= 1e-6 * std::fabs(scale) * slack;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("TrainingKernels: products of floats with bits, of the floats or of their bfloat16") {
+  for (const KernelTable* target : supported_targets()) {
+    CAPTURE(target->name);
+    const TrainingKernels& kernels = training_of(*target);
+    test::Dice dice(8);
+    for (const std::size_t m : {1U, 4U, 17U, 200U}) {
+      for (const std::size_t n : {1U, 16U, 50U, 96U}) {
+        for (const std::size_t k : {1U, 2U, 31U, 64U, 257U, 300U}) {
+          for (const bool transposed : {false, true}) {
+            CAPTURE(m);
+            CAPTURE(n);
+            CAPTURE(k);
+            CAPTURE(transposed);
+            const std::size_t column = 16 * (n % 3);
+            const Floats a = numbers(m + n + k, m * k);
+            const BitMatrix s = test::random_bits(dice, k, column + n);
+            const bool zero_one = dice.word() % 2 == 0;
+            Floats c((m + 1) * (n + 2), 7.0F);
+            Floats workspace(kernels.sign_workspace);
+            SignProduct product;
+            product.a = a.data();
+            product.a_stride = transposed ? m : k;
+            product.a_transposed = transposed;
+            product.signs = s.view();
+            product.column = column;
+            product.zero_one = zero_one;
+            product.c = c.data();
+            product.c_stride = n + 2;
+            product.m = m;
+            product.n = n;
+            product.scale = 0.3F;
+            kernels.sign_product(product, workspace.data());
+
+            bool of_floats = true;
+            bool of_rounded = true;
+            for (std::size_t i = 0; i < m; ++i) {
+              for (std::size_t j = 0; j < n; ++j) {
+                PlainProduct exact, rounded;
+                for (std::size_t l = 0; l < k; ++l) {
+                  const float x = a[transposed ? l * m + i : i * k + l];
+                  const double unit = s.bit(l, column + j) ? 1.0 : zero_one ? 0.0 : -1.0;
+                  exact.add(x, unit);
+                  rounded.add(to_bfloat16(x), unit);
+                }
+                const float found = c[i * (n + 2) + j];
+                of_floats = of_floats && exact.is(found, static_cast<double>(0.3F));
+                of_rounded = of_rounded && rounded.is(found, static_cast<double>(0.3F));
+              }
+              REQUIRE(c[i * (n + 2) + n] == 7.0F);  // nothing beside the result is touched
+            }
+            REQUIRE((of_floats || of_rounded));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("TrainingKernels: a binarizer's backward pass, its sums and its shift") {
+  for (const KernelTable* target : supported_targets()) {
+    CAPTURE(target->name);
+    for (const std::size_t cols : {1U, 16U, 40U, 129U}) {
+      for (const bool shifted : {false, true}) {
+        constexpr std::size_t rows = 5;
+        CAPTURE(cols);
+        CAPTURE(shifted);
+        Floats x = numbers(1, rows * cols);
+        x[0] = std::numeric_limits<float>::infinity();
+        const Floats dy = numbers(2, rows * cols);
+        const Floats shift = numbers(3, cols, 0.2F);
+        Floats dx(rows * cols);
+        Floats dshift(cols, 0.5F);
+        WindowBackward w;
+        w.x = x.data();
+        w.shift = shifted ? shift.data() : nullptr;
+        w.low = -0.7F;
+        w.high = 0.9F;
+        w.threshold = 0.25F;
+        w.strict = shifted;
+        w.low_unit = shifted ? 0.0F : -1.0F;
+        w.dy = dy.data();
+        w.dx = dx.data();
+        w.dshift = shifted ? dshift.data() : nullptr;
+        w.rows = rows;
+        w.cols = cols;
+        const WindowSums sums = training_of(*target).window_backward(w);
+        double units = 0, inside = 0;
+        Floats shift_sum(cols, 0.5F);
+        for (std::size_t i = 0; i < rows * cols; ++i) {
+          const float xs = shifted ? x[i] + shift[i % cols] : x[i];
+          const bool one = w.strict ? xs > w.threshold : xs >= w.threshold;
+          units += (one ? 1.0 : static_cast<double>(w.low_unit)) * static_cast<double>(dy[i]);
+          const bool in = xs >= w.low && xs <= w.high;
+          REQUIRE(dx[i] == (in ? dy[i] : 0.0F));
+          if (in) inside += static_cast<double>(xs) * static_cast<double>(dy[i]);
+          if (in) shift_sum[i % cols] += dy[i];
+        }
+        CHECK(sums.units == doctest::Approx(units).epsilon(1e-5));
+        CHECK(sums.inside == doctest::Approx(inside).epsilon(1e-5));
+        if (shifted) CHECK(dshift == shift_sum);
+      }
+    }
+  }
 }

@@ -65,6 +65,20 @@ inline simde__m512 bipft_shuffle_f32x4(simde__m512 a, simde__m512 b, unsigned or
   return simde_mm512_loadu_ps(to);
 }
 
+/// 32 floats rounded to bfloat16, ties to even, those of `low` first. No NaN comes here.
+inline simde__m512bh bipft_cvtne2ps_pbh(simde__m512 high, simde__m512 low) {
+  std::uint32_t from[32];
+  std::uint16_t to[32];
+  std::memcpy(from, &low, sizeof low);
+  std::memcpy(from + 16, &high, sizeof high);
+  for (unsigned i = 0; i < 32; ++i) {
+    to[i] = static_cast<std::uint16_t>((from[i] + 0x7FFFU + (from[i] >> 16U & 1U)) >> 16U);
+  }
+  simde__m512bh rounded;
+  std::memcpy(&rounded, to, sizeof to);
+  return rounded;
+}
+
 #if !defined(_mm512_maskz_loadu_ps)
 #define _mm512_maskz_loadu_ps bipft_maskz_loadu_ps
 #endif
@@ -79,6 +93,9 @@ inline simde__m512 bipft_shuffle_f32x4(simde__m512 a, simde__m512 b, unsigned or
 #endif
 #if !defined(_mm512_cvtps_pd)
 #define _mm512_cvtps_pd bipft_cvtps_pd
+#endif
+#if !defined(_mm512_cvtne2ps_pbh)
+#define _mm512_cvtne2ps_pbh bipft_cvtne2ps_pbh
 #endif
 #if !defined(_mm512_shuffle_f32x4)
 #define _mm512_shuffle_f32x4 bipft_shuffle_f32x4

@@ -100,6 +100,17 @@ class PlainDevice final : public Device {
     }
     return y;
   }
+  Tensor binary_matmul(const Tensor& a, const BitMatrix& s, bool zero_one, float scale) override {
+    return product(a.rows(), s.cols(), s.rows(), [&](std::size_t n, std::size_t c, std::size_t o) {
+      return static_cast<double>(scale) * at(a, n, o) * unit(s, o, c, zero_one);
+    });
+  }
+  Tensor binary_matmul_tn(const Tensor& a, const BitMatrix& s, bool zero_one,
+                          float scale) override {
+    return product(a.cols(), s.cols(), s.rows(), [&](std::size_t o, std::size_t c, std::size_t n) {
+      return static_cast<double>(scale) * at(a, n, o) * unit(s, n, c, zero_one);
+    });
+  }
   Tensor unpack(const BitMatrix& bits, float low, float high) override {
     return filled(Shape{bits.rows(), bits.cols()}, [&](std::size_t i) {
       return bits.bit(i / bits.cols(), i % bits.cols()) ? high : low;
@@ -265,6 +276,25 @@ class PlainDevice final : public Device {
       return x.data()[i] >= low && x.data()[i] <= high ? dy.data()[i] : 0.0F;
     });
   }
+  WindowGrad window_backward(const Tensor& x, const Window& window, const Tensor& dy) override {
+    WindowGrad grad{Tensor(x.shape()), {}, 0.0, 0.0};
+    const bool shifted = !window.shift.empty();
+    std::vector<double> dshift(shifted ? x.cols() : 0);
+    const auto dx = grad.dx.mutable_data();
+    for (std::size_t i = 0; i < x.numel(); ++i) {
+      const std::size_t c = i % x.cols();
+      const float xs = shifted ? x.data()[i] + window.shift.data()[c] : x.data()[i];
+      const auto g = static_cast<double>(dy.data()[i]);
+      const bool one = window.strict ? xs > window.threshold : xs >= window.threshold;
+      grad.units += (one ? 1.0 : static_cast<double>(window.low_unit)) * g;
+      if (!(xs >= window.low && xs <= window.high)) continue;
+      dx[i] = dy.data()[i];
+      grad.inside += static_cast<double>(xs) * g;
+      if (shifted) dshift[c] += g;
+    }
+    if (shifted) grad.dshift = rounded(Shape{x.cols()}, dshift);
+    return grad;
+  }
   double dot(const Tensor& a, const Tensor& b) override {
     double total = 0.0;
     for (std::size_t i = 0; i < a.numel(); ++i) total += at(a, 0, i) * at(b, 0, i);
@@ -332,6 +362,10 @@ class PlainDevice final : public Device {
   }
 
  private:
+  [[nodiscard]] static double unit(const BitMatrix& s, std::size_t row, std::size_t col,
+                                   bool zero_one) {
+    return s.bit(row, col) ? 1.0 : zero_one ? 0.0 : -1.0;
+  }
   /// An element as a double; of a tensor of any rank for n = 0, where c counts all its elements.
   [[nodiscard]] static double at(const Tensor& x, std::size_t n, std::size_t c) {
     return static_cast<double>(x.data()[n * x.cols() + c]);

@@ -19,7 +19,7 @@ using namespace bipft;
 
 namespace {
 
-struct Model {
+struct Layer {
   Parameter weight{test::random_tensor(Shape{3, 4}, 1)};
   Parameter bias{test::random_tensor(Shape{4}, 2)};
   void visit(auto&& part) {
@@ -52,7 +52,7 @@ TEST_CASE("AdamW: agrees with the published vectors") {
 TEST_CASE("AdamW: follows its equations for many steps, decay for matrices only") {
   const AdamWOptions options{0.9F, 0.99F, 1e-6F, 0.1F};
   for (Device* device : test::devices()) {
-    Model model;
+    Layer model;
     AdamW optimizer(*device, model, options);
     struct State {
       double theta, m = 0, v = 0;
@@ -97,7 +97,7 @@ TEST_CASE("AdamW: decays matrices, and nothing whose name says that it is none")
 }
 
 TEST_CASE("AdamW: a parameter without a gradient stays as it is") {
-  Model model;
+  Layer model;
   AdamW optimizer(test::plain_device(), model);
   const Tensor before = model.weight.value;
   model.bias.grad = Tensor(Shape{4}, 1.0F);
@@ -107,7 +107,7 @@ TEST_CASE("AdamW: a parameter without a gradient stays as it is") {
 
 TEST_CASE("AdamW: a copy of a parameter's value is not written through") {
   for (Device* device : test::devices()) {
-    Model model;
+    Layer model;
     AdamW optimizer(*device, model);
     const Tensor best = model.weight.value;  // as a training loop keeps the best model
     const std::vector<float> numbers(best.data().begin(), best.data().end());
@@ -120,7 +120,7 @@ TEST_CASE("AdamW: a copy of a parameter's value is not written through") {
 
 TEST_CASE("AdamW: goes on from what visit() names as if it had never stopped") {
   const auto run = [](int stop_at) {
-    Model model;
+    Layer model;
     auto optimizer = AdamW(test::plain_device(), model);
     for (int t = 0; t < 6; ++t) {
       if (t == stop_at) {
@@ -149,7 +149,7 @@ TEST_CASE("AdamW: goes on from what visit() names as if it had never stopped") {
 }
 
 TEST_CASE("AdamW: refuses options that make no sense") {
-  Model model;
+  Layer model;
   Device& device = test::plain_device();
   CHECK_THROWS_AS(AdamW(device, model, {.beta1 = 1.0F}), Error);
   CHECK_THROWS_AS(AdamW(device, model, {.beta2 = -0.1F}), Error);

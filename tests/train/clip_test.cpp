@@ -12,7 +12,7 @@ using namespace bipft;
 
 namespace {
 
-struct Model {
+struct TwoParameters {
   Parameter a{Tensor(Shape{2})}, b{Tensor(Shape{1})};
   void visit(auto&& part) {
     part("a", a);
@@ -24,7 +24,7 @@ struct Model {
 
 TEST_CASE("gradient_norm: is of all gradients together") {
   for (Device* device : test::devices()) {
-    Model model;
+    TwoParameters model;
     CHECK(gradient_norm(*device, model) == 0.0);
     model.a.grad = test::tensor({2}, {1, -2});
     CHECK(gradient_norm(*device, model) == std::sqrt(5.0));

@@ -7,8 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
+#include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -120,22 +121,32 @@ class Tape {
     accumulate(loss, Tensor(loss.shape(), scale));
     for (; !nodes_.empty(); nodes_.pop_back()) {
       Node& node = nodes_.back();
-      if (!node.grad.empty()) node.backward(*this, node.grad);
+      if (!node.grad.empty()) node.run(node.backward.get(), *this, node.grad);
     }
   }
 
  private:
+  /// The closure and what runs it: a std::function in all but what there is to compile of it.
   struct Node {
-    std::function<void(Tape&, const Tensor& grad)> backward;
+    std::unique_ptr<void, void (*)(void*)> backward;
+    void (*run)(void* backward, Tape& tape, const Tensor& grad);
     Tensor grad;
   };
 
   template <class Backward>
   [[nodiscard]] Var push(Tensor value, Backward&& backward) {
     if (mode_ == Mode::inference) return constant(std::move(value));
-    nodes_.push_back({std::forward<Backward>(backward), {}});
+    using Closure = std::remove_cvref_t<Backward>;
+    keep({{new Closure(std::forward<Backward>(backward)),
+           [](void* raw) { delete static_cast<Closure*>(raw); }},
+          [](void* raw, Tape& tape, const Tensor& grad) {
+            (*static_cast<Closure*>(raw))(tape, grad);
+          },
+          {}});
     return {*this, std::move(value), nodes_.size() - 1};
   }
+
+  void keep(Node node) { nodes_.push_back(std::move(node)); }
 
   /// total += grad. The first gradient is shared, not copied.
   void add_to(Tensor& total, const Tensor& grad) {

@@ -38,16 +38,15 @@ namespace bipft {
     y = device.scale_add_row(products, scale, bias.value());
   }
 
-  return x.tape().record(std::move(y), {x.levels, w.levels, bias},
-                         [levels = x.levels, low = x.rule.scale * x.rule.low_unit(),
-                          high = x.rule.scale, bits, w, bias](Tape& tape, const Tensor& dy) {
-                           Device& on = tape.device();
-                           const float half = w.matrix.scale;
-                           tape.accumulate(levels,
-                                           on.matmul(dy, on.unpack(w.matrix.bits, -half, half)));
-                           tape.accumulate(w.levels, on.matmul_tn(dy, on.unpack(bits, low, high)));
-                           tape.accumulate(bias, on.sum_rows(dy));
-                         });
+  return x.tape().record(
+      std::move(y), {x.levels, w.levels, bias},
+      [levels = x.levels, zero_one = x.rule.zero_one, alpha = x.rule.scale, bits, w, bias](
+          Tape& tape, const Tensor& dy) {
+        Device& on = tape.device();
+        tape.accumulate(levels, on.binary_matmul(dy, w.matrix.bits, false, w.matrix.scale));
+        tape.accumulate(w.levels, on.binary_matmul_tn(dy, bits, zero_one, alpha));
+        tape.accumulate(bias, on.sum_rows(dy));
+      });
 }
 
 }  // namespace bipft

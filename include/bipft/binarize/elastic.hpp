@@ -61,7 +61,7 @@ struct Elastic {
   /// Records rule(x). Backward, for dy = dloss/dlevels and N elements in x:
   ///   dx = dy 1{low <= x + shift <= high}          straight through, both ends included
   ///   dshift = Σ_rows dx
-  ///   dα = slope(device, x + shift, dx, dy) / √N   √N is the published code's, from [LSQ]; the
+  ///   dα = slope(Σ unit dy, Σ (x + shift) dx) / √N √N is the published code's, from [LSQ]; the
   ///                                                papers print none
   template <class Slope>
   [[nodiscard]] BinaryVar record(const Var& x, const BitRule& rule, float low, float high,
@@ -71,13 +71,13 @@ struct Elastic {
     const Var shift_leaf = rule.shift.empty() ? alpha_leaf : tape.leaf(shift);
     Var levels =
         tape.record(x.value(), {x, alpha_leaf, shift_leaf}, [=](Tape& t, const Tensor& dy) {
-          Device& device = t.device();
-          const Tensor xs = rule.shifted(device, x.value());
-          const Tensor dx = device.window_mask(xs, low, high, dy);
-          t.accumulate(x, dx);
-          if (!rule.shift.empty()) t.accumulate(shift_leaf, device.sum_rows(dx));
+          const WindowGrad grad = t.device().window_backward(
+              x.value(),
+              Window{rule.shift, low, high, rule.threshold, rule.strict, rule.low_unit()}, dy);
+          t.accumulate(x, grad.dx);
+          if (!rule.shift.empty()) t.accumulate(shift_leaf, grad.dshift);
           const double dalpha =
-              slope(device, xs, dx, dy) / std::sqrt(static_cast<double>(dy.numel()));
+              slope(grad.units, grad.inside) / std::sqrt(static_cast<double>(dy.numel()));
           t.accumulate(alpha_leaf, Tensor(Shape{1}, static_cast<float>(dalpha)));
         });
     return {std::move(levels), rule};

@@ -39,12 +39,9 @@ struct ElasticStep : Elastic {
   [[nodiscard]] BinaryVar operator()(const Var& x) {
     prepare("ElasticStep", x, 4.0F);
     const float a = scale();
-    return record(x, rule(), 0.0F, a,
-                  [a](Device& device, const Tensor& xs, const Tensor& dx, const Tensor& dy) {
-                    // t is the unit, less q inside the window, where dx is dy.
-                    const Tensor units = device.threshold_select(xs, a / 2.0F, true, 0.0F, 1.0F);
-                    return device.dot(units, dy) - device.dot(xs, dx) / static_cast<double>(a);
-                  });
+    return record(x, rule(), 0.0F, a, [a](double units, double inside) {
+      return units - inside / static_cast<double>(a);  // t is the unit, less q inside the window
+    });
   }
 };
 

@@ -32,26 +32,50 @@ concept Visitable = requires(Node& node) {
   return joined.append(name);
 }
 
+namespace detail {
+
+/// An action to be called for leaves; borrowed, like all that a loop is given.
+template <class Leaf>
+struct LeafAction {
+  void (*call)(const void* action, const std::string& path, Leaf& leaf);
+  const void* action;
+};
+
+/// A walk is compiled once for each kind of leaf and node, not again for each action: a model has
+/// many parts, and whoever trains has many actions.
+template <class Leaf, class Node>
+void walk(Node& node, const LeafAction<Leaf>& action, const std::string& path) {
+  if constexpr (std::is_same_v<Node, Leaf>) {
+    action.call(action.action, path, node);
+  } else if constexpr (Visitable<Node>) {
+    node.visit([&](std::string_view name, auto& part, auto... /*help*/) {
+      walk<Leaf>(part, action, join_path(path, name));
+    });
+  } else if constexpr (requires { std::variant_size<Node>::value; }) {
+    std::visit([&](auto& chosen) { walk<Leaf>(chosen, action, path); }, node);
+  } else if constexpr (requires { node.has_value(), *node; }) {
+    if (node.has_value()) walk<Leaf>(*node, action, path);
+  } else if constexpr (requires { node[0], node.size(), node.push_back(node[0]); }) {
+    for (std::size_t i = 0; i < node.size(); ++i) {
+      walk<Leaf>(node[i], action, join_path(path, std::to_string(i)));
+    }
+  }
+}
+
+}  // namespace detail
+
 /// Calls `action("path.to.leaf", leaf)` for every `Leaf` below `node`, in declaration order, where
 /// `node` is a Leaf, a Visitable, or a vector, optional or variant of such. Anything else is passed
 /// over.
 template <class Leaf, class Node, class Action>
 void for_each(Node& node, const Action& action, const std::string& path = {}) {
-  if constexpr (std::is_same_v<Node, Leaf>) {
-    action(path, node);
-  } else if constexpr (Visitable<Node>) {
-    node.visit([&](std::string_view name, auto& part, auto... /*help*/) {
-      for_each<Leaf>(part, action, join_path(path, name));
-    });
-  } else if constexpr (requires { std::variant_size<Node>::value; }) {
-    std::visit([&](auto& chosen) { for_each<Leaf>(chosen, action, path); }, node);
-  } else if constexpr (requires { node.has_value(), *node; }) {
-    if (node.has_value()) for_each<Leaf>(*node, action, path);
-  } else if constexpr (requires { node[0], node.size(), node.push_back(node[0]); }) {
-    for (std::size_t i = 0; i < node.size(); ++i) {
-      for_each<Leaf>(node[i], action, join_path(path, std::to_string(i)));
-    }
-  }
+  detail::walk<Leaf>(
+      node,
+      detail::LeafAction<Leaf>{[](const void* raw, const std::string& at, Leaf& leaf) {
+                                 (*static_cast<const Action*>(raw))(at, leaf);
+                               },
+                               &action},
+      path);
 }
 
 }  // namespace bipft

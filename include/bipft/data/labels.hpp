@@ -1,19 +1,18 @@
 #pragma once
 /// Labels: the list a model learns, in an order that depends on nothing but the labels.
 
-#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "bipft/core/error.hpp"
+#include "bipft/core/sort.hpp"
+#include "bipft/core/word_index.hpp"
 #include "bipft/data/columns.hpp"
 #include "bipft/data/example.hpp"
 
@@ -21,21 +20,24 @@ namespace bipft {
 
 /// The distinct labels of a data set: by their value where all are integers, else by their bytes.
 [[nodiscard]] inline std::vector<std::string> labels_of(const Dataset& dataset) {
-  std::unordered_set<std::string_view> distinct;
-  for (const Example& example : dataset.examples) distinct.insert(example.label);
-  std::vector<std::string> labels(distinct.begin(), distinct.end());
-  std::sort(labels.begin(), labels.end());
-
-  std::vector<std::pair<std::int64_t, std::string>> numbers;
-  for (const std::string& label : labels) {
-    std::int64_t number = 0;
+  WordIndex distinct;
+  for (const Example& example : dataset.examples) distinct.add(example.label);
+  std::vector<std::uint32_t> order(distinct.size());
+  std::vector<std::int64_t> values(distinct.size());
+  bool integers = true;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::string_view label = distinct[i];
     const char* const end = label.data() + label.size();
-    const auto [rest, error] = std::from_chars(label.data(), end, number);
-    if (error != std::errc() || rest != end) return labels;
-    numbers.emplace_back(number, label);
+    const auto [rest, error] = std::from_chars(label.data(), end, values[i]);
+    integers = integers && error == std::errc() && rest == end;
+    order[i] = static_cast<std::uint32_t>(i);
   }
-  std::sort(numbers.begin(), numbers.end());
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = std::move(numbers[i].second);
+  sort_by(order, [&](std::uint32_t a, std::uint32_t b) {
+    if (integers && values[a] != values[b]) return values[a] < values[b];
+    return distinct[a] < distinct[b];
+  });
+  std::vector<std::string> labels;
+  for (const std::uint32_t i : order) labels.emplace_back(distinct[i]);
   return labels;
 }
 
@@ -54,19 +56,20 @@ namespace bipft {
 /// and the known labels, for one that is not there.
 [[nodiscard]] inline std::vector<std::uint32_t> label_ids(const Dataset& dataset,
                                                           const std::vector<std::string>& labels) {
-  std::unordered_map<std::string_view, std::uint32_t> index;
+  WordIndex known;
+  std::vector<std::uint32_t> first;  // the index of each known label
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    index.emplace(labels[i], static_cast<std::uint32_t>(i));
+    if (known.add(labels[i]) == first.size()) first.push_back(static_cast<std::uint32_t>(i));
   }
   std::vector<std::uint32_t> ids;
   ids.reserve(dataset.size());
   for (const Example& example : dataset.examples) {
-    const auto found = index.find(example.label);
-    if (found == index.end()) {
+    const auto found = known.find(example.label);
+    if (!found) {
       fail(Fault::data, dataset.place(example), ": the label '", example.label.substr(0, 200),
            "' is unknown; the known labels are ", detail::quoted_list(labels));
     }
-    ids.push_back(found->second);
+    ids.push_back(first[*found]);
   }
   return ids;
 }
@@ -75,7 +78,8 @@ namespace bipft {
 /// case of ASCII letters alone: they count as two labels, and that is seldom meant.
 inline void warn_of_similar_labels(Dataset& dataset) {
   constexpr std::size_t most = 8;
-  std::unordered_map<std::string, std::string> first;
+  WordIndex folded_labels;
+  std::vector<std::string> first;  // the label that was folded to each
   std::size_t found = 0;
   for (const std::string& label : labels_of(dataset)) {
     const std::string_view inner = detail::trimmed(label);
@@ -83,9 +87,13 @@ inline void warn_of_similar_labels(Dataset& dataset) {
     for (char& c : folded) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
     }
-    const auto [known, added] = first.emplace(std::move(folded), label);
-    if (added || ++found > most) continue;
-    const std::string& other = known->second;
+    const std::uint32_t number = folded_labels.add(folded);
+    if (number == first.size()) {
+      first.push_back(label);
+      continue;
+    }
+    if (++found > most) continue;
+    const std::string& other = first[number];
     dataset.warnings.push_back(concat(dataset.sources.empty() ? "the data" : dataset.sources[0],
                                       ": the labels '", other, "' and '", label, "' differ by ",
                                       detail::trimmed(other) == inner ? "blanks" : "case",
@@ -99,8 +107,8 @@ inline void warn_of_similar_labels(Dataset& dataset) {
 /// How many examples of `dev` say the same as one of `train`. If there are any, `dev` gets a
 /// warning: what is measured on them is memory.
 inline std::size_t warn_of_overlap(const Dataset& train, Dataset& dev) {
-  std::unordered_set<std::string> seen;
-  for (const Example& example : train.examples) seen.insert(key_of(example));
+  WordIndex seen;
+  for (const Example& example : train.examples) seen.add(key_of(example));
   std::size_t count = 0;
   const Example* first = nullptr;
   for (const Example& example : dev.examples) {

@@ -6,12 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/random.hpp"
+#include "bipft/core/word_index.hpp"
 #include "bipft/data/example.hpp"
 #include "bipft/data/labels.hpp"
 
@@ -39,11 +39,13 @@ struct Split {
   std::vector<std::vector<Group>> groups(labels.size());  // by the label of their first example
   std::vector<std::size_t> rows(labels.size());
   {
-    // The first example that said it, and the group of every example.
-    std::unordered_map<std::string, std::uint64_t> known;
+    WordIndex known;
+    std::vector<std::size_t> firsts;  // the first example that said it
     std::vector<std::size_t> group(dataset.size());
     for (std::size_t i = 0; i < dataset.size(); ++i) {
-      const std::size_t first = known.try_emplace(key_of(dataset.examples[i]), i).first->second;
+      const std::uint32_t key = known.add(key_of(dataset.examples[i]));
+      if (key == firsts.size()) firsts.push_back(i);
+      const std::size_t first = firsts[key];
       const std::uint32_t label = ids[first];
       if (first == i) groups[label].emplace_back();
       group[i] = first == i ? groups[label].size() - 1 : group[first];

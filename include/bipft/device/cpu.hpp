@@ -19,8 +19,8 @@
 #include "bipft/core/tensor.hpp"
 #include "bipft/device/cpu_layout.hpp"
 #include "bipft/device/cpu_pieces.hpp"
-#include "bipft/device/cpu_runner.hpp"
 #include "bipft/device/cpu_rows.hpp"
+#include "bipft/device/cpu_runner.hpp"
 #include "bipft/device/device.hpp"
 #include "bipft/device/plan.hpp"
 #include "bipft/kernels/dispatch.hpp"
@@ -142,6 +142,62 @@ class CpuDevice final : public CpuRows {
     return detail::map(x, [&](const float* from, std::size_t first, std::size_t n, float* to) {
       kernels.window_mask(from, low, high, gradient + first, n, to);
     });
+  }
+
+  [[nodiscard]] WindowGrad window_backward(const Tensor& x, const Window& window,
+                                           const Tensor& dy) override {
+    detail::require_same("window_backward", x, dy);
+    const bool shifted = !window.shift.empty();
+    if (shifted) detail::require_extent("window_backward", "a shift", window.shift, x.cols());
+    // Without channels any cut into rows will do.
+    const std::size_t cols = shifted ? x.cols() : std::min<std::size_t>(x.numel(), 1024);
+    const std::size_t rows = cols == 0 ? 0 : (x.numel() + cols - 1) / cols;
+    const detail::RowBlocks blocks(rows);
+    WindowGrad grad{Tensor::uninitialized(x.shape()), {}, 0, 0};
+    Tensor partial(Shape{shifted ? blocks.count : 0, cols});
+    std::vector<kernels::WindowSums> sums(blocks.count);
+    const kernels::TrainingKernels& kernels = kernels::active_training();
+    kernels::WindowBackward all;
+    all.x = x.data().data();
+    all.shift = shifted ? window.shift.data().data() : nullptr;
+    all.low = window.low;
+    all.high = window.high;
+    all.threshold = window.threshold;
+    all.strict = window.strict;
+    all.low_unit = window.low_unit;
+    all.dy = dy.data().data();
+    all.dx = grad.dx.mutable_data().data();
+    all.dshift = shifted ? partial.mutable_data().data() : nullptr;
+    parallel_for(rows, blocks.size, [&](std::size_t begin, std::size_t end) {
+      kernels::WindowBackward part = all;
+      part.x += begin * cols;
+      part.dy += begin * cols;
+      part.dx += begin * cols;
+      if (shifted) part.dshift += begin / blocks.size * cols;
+      const std::size_t left = x.numel() - begin * cols;
+      part.rows = std::min(end - begin, left / cols);
+      part.cols = cols;
+      kernels::WindowSums& sum = sums[begin / blocks.size];
+      sum = kernels.window_backward(part);
+      if (part.rows == end - begin) return;
+      part.x += part.rows * cols;  // the last, shorter row
+      part.dy += part.rows * cols;
+      part.dx += part.rows * cols;
+      part.cols = left - part.rows * cols;
+      part.rows = 1;
+      const kernels::WindowSums last = kernels.window_backward(part);
+      sum.units += last.units;
+      sum.inside += last.inside;
+    });
+    for (const kernels::WindowSums& sum : sums) {
+      grad.units += sum.units;
+      grad.inside += sum.inside;
+    }
+    if (shifted) {
+      grad.dshift = Tensor(Shape{cols});
+      detail::add_rows(all.dshift, blocks.count, cols, grad.dshift.mutable_data().data());
+    }
+    return grad;
   }
 
   [[nodiscard]] double dot(const Tensor& a, const Tensor& b) override {

@@ -10,20 +10,22 @@
 #include "bipft/core/ragged.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "bipft/kernels/table.hpp"
+#include "bipft/kernels/training_table.hpp"
+#include "bipft/kernels/training_targets.hpp"
 
 namespace bipft::detail {
 
-/// The kernel's panels, from the pool.
-class ProductWorkspace {
+/// A kernel's panels, from the pool.
+class PooledFloats {
  public:
-  explicit ProductWorkspace(const kernels::KernelTable& kernels)
-      : bytes_(kernels.product_workspace * sizeof(float)),
+  explicit PooledFloats(std::size_t count)
+      : bytes_(count * sizeof(float)),
         memory_(static_cast<float*>(BufferPool::shared().take(bytes_))) {}
-  ProductWorkspace(const ProductWorkspace&) = delete;
-  ProductWorkspace& operator=(const ProductWorkspace&) = delete;
-  ~ProductWorkspace() { BufferPool::shared().give(memory_, bytes_); }
+  PooledFloats(const PooledFloats&) = delete;
+  PooledFloats& operator=(const PooledFloats&) = delete;
+  ~PooledFloats() { BufferPool::shared().give(memory_, bytes_); }
 
-  [[nodiscard]] float* floats() { return memory_; }
+  [[nodiscard]] float* begin() { return memory_; }
 
  private:
   std::size_t bytes_;
@@ -35,11 +37,13 @@ class ProductWorkspace {
 struct Cut {
   std::size_t rows, cols;
 
-  [[nodiscard]] static Cut of(std::size_t m, std::size_t n, std::size_t k) {
+  ///   widest: columns of a piece at most
+  [[nodiscard]] static Cut of(std::size_t m, std::size_t n, std::size_t k,
+                              std::size_t widest = 384) {
     constexpr std::size_t enough_pieces = 8;
     constexpr std::size_t least_work = std::size_t{1} << 20U;  // multiplications
     constexpr std::size_t least_extent = 96;
-    Cut cut{std::min<std::size_t>(m, 192), std::min<std::size_t>(n, 384)};
+    Cut cut{std::min<std::size_t>(m, 192), std::min(n, widest)};
     while (cut.count(m, cut.rows) * cut.count(n, cut.cols) < enough_pieces &&
            cut.rows * cut.cols * k >= 2 * least_work) {
       std::size_t& longer = cut.cols > cut.rows ? cut.cols : cut.rows;
@@ -69,8 +73,29 @@ inline void multiply_on_cpu(const kernels::MatrixProduct& whole) {
     part.b += whole.b_transposed ? n * whole.b_stride : n;
     part.c += m * whole.c_stride + n;
     if (part.bias != nullptr) part.bias += n;
-    ProductWorkspace workspace(kernels);
-    kernels.product(part, workspace.floats());
+    PooledFloats workspace(kernels.product_workspace);
+    kernels.product(part, workspace.begin());
+  });
+}
+
+/// A product with bits, on all cores. Panels of bits cost so little that pieces are wide, and each
+/// row of a is brought into its panel once or twice.
+inline void multiply_signs_on_cpu(const kernels::SignProduct& whole) {
+  if (whole.m == 0 || whole.n == 0) return;
+  const kernels::TrainingKernels& kernels = kernels::active_training();
+  const Cut cut = Cut::of(whole.m, whole.n, whole.signs.rows, 768);
+  const std::size_t across = Cut::count(whole.n, cut.cols);
+  parallel_for(Cut::count(whole.m, cut.rows) * across, 1, [&](std::size_t piece, std::size_t) {
+    const std::size_t m = piece / across * cut.rows;
+    const std::size_t n = piece % across * cut.cols;
+    kernels::SignProduct part = whole;
+    part.m = std::min(cut.rows, whole.m - m);
+    part.n = std::min(cut.cols, whole.n - n);
+    part.a += whole.a_transposed ? m : m * whole.a_stride;
+    part.column += n;
+    part.c += m * whole.c_stride + n;
+    PooledFloats workspace(kernels.sign_workspace);
+    kernels.sign_product(part, workspace.begin());
   });
 }
 

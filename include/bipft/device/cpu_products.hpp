@@ -178,6 +178,22 @@ class CpuProducts : public Device {
     return y;
   }
 
+  [[nodiscard]] Tensor binary_matmul(const Tensor& a, const BitMatrix& s, bool zero_one,
+                                     float scale) override {
+    if (a.cols() != s.rows()) {
+      fail("binary_matmul: shape ", a.shape(), " and ", s.rows(), " rows of bits");
+    }
+    return sign_product(a, false, a.rows(), s, zero_one, scale);
+  }
+
+  [[nodiscard]] Tensor binary_matmul_tn(const Tensor& a, const BitMatrix& s, bool zero_one,
+                                        float scale) override {
+    if (a.rows() != s.rows()) {
+      fail("binary_matmul_tn: shape ", a.shape(), " and ", s.rows(), " rows of bits");
+    }
+    return sign_product(a, true, a.cols(), s, zero_one, scale);
+  }
+
   [[nodiscard]] Tensor unpack(const BitMatrix& bits, float low, float high) override {
     Tensor y = Tensor::uninitialized(Shape{bits.rows(), bits.cols()});
     const kernels::KernelTable& kernels = kernels::active();
@@ -219,8 +235,8 @@ class CpuProducts : public Device {
 
   static void run_product(const kernels::MatrixProduct& product) {
     const kernels::KernelTable& kernels = kernels::active();
-    detail::ProductWorkspace workspace(kernels);
-    kernels.product(product, workspace.floats());
+    detail::PooledFloats workspace(kernels.product_workspace);
+    kernels.product(product, workspace.begin());
   }
 
   /// s [T, T] = scale · a bᵀ of one text and head.   a, b: [N, C]
@@ -251,6 +267,24 @@ class CpuProducts : public Device {
     product.n = each.head;
     product.scale = scale;
     run_product(product);
+  }
+
+  [[nodiscard]] static Tensor sign_product(const Tensor& a, bool transposed, std::size_t rows,
+                                           const BitMatrix& s, bool zero_one, float scale) {
+    if (s.rows() == 0) return Tensor(Shape{rows, s.cols()});
+    Tensor y = Tensor::uninitialized(Shape{rows, s.cols()});
+    kernels::SignProduct product;
+    product.a = a.data().data();
+    product.a_stride = a.cols();
+    product.a_transposed = transposed;
+    product.signs = s.view();
+    product.zero_one = zero_one;
+    product.c = y.mutable_data().data();
+    product.c_stride = product.n = s.cols();
+    product.m = rows;
+    product.scale = scale;
+    detail::multiply_signs_on_cpu(product);
+    return y;
   }
 
   /// What a 0/1 row gives with each row of weights if no bit differs: the number of its ones.

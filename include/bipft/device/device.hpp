@@ -52,6 +52,21 @@ struct Sums {
   double absolute;
 };
 
+/// What a binarizer's backward pass is made of: see Device::window_backward.
+struct Window {
+  Tensor shift;             ///< [C] or empty, added to every row of x first
+  float low = 0, high = 0;  ///< gradients pass where x lies within, both ends included
+  float threshold = 0;      ///< units are 1 from here on ...
+  bool strict = false;      ///< ... or only above, if strict,
+  float low_unit = -1;      ///< and this elsewhere
+};
+struct WindowGrad {
+  Tensor dx;      ///< as x
+  Tensor dshift;  ///< [C], if there is a shift
+  double units;   ///< Σ unit dy
+  double inside;  ///< Σ (x + shift) dx
+};
+
 /// One AdamW update; see train/adamw.hpp for the equations.
 struct AdamWStep {
   float lr, beta1, beta2, epsilon, weight_decay;
@@ -61,7 +76,6 @@ struct AdamWStep {
 
 class Device : public Runner {
  public:
-
   // --- Float products (fused) --------------------------------------------------------------------
 
   /// y = x wᵀ + bias.   x: [N, C]   w: [O, C]   bias: [O] or empty   y: [N, O]
@@ -98,6 +112,13 @@ class Device : public Runner {
   ///   a: [N, C] bits   w: [O, C] bits   bias: [O]   y: [N, O]
   [[nodiscard]] virtual Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
                                              float scale, const Tensor& bias) = 0;
+  /// scale · a s and scale · aᵀ s, where s are the units of bits: ±1, or 0/1 if `zero_one`. The
+  /// gradients of binary_linear: a device may round a to bfloat16, sums are floats.
+  ///   a: [N, O]   s: [O, C], or [N, C] bits   result: [N, C], or [O, C]
+  [[nodiscard]] virtual Tensor binary_matmul(const Tensor& a, const BitMatrix& s, bool zero_one,
+                                             float scale) = 0;
+  [[nodiscard]] virtual Tensor binary_matmul_tn(const Tensor& a, const BitMatrix& s, bool zero_one,
+                                                float scale) = 0;
   /// The floats that bits stand for: bit ? high : low.   result: [N, C]
   [[nodiscard]] virtual Tensor unpack(const BitMatrix& bits, float low, float high) = 0;
   /// y = scale · x + row, elementwise with one rounding each: binary_linear's last step, for the
@@ -155,6 +176,9 @@ class Device : public Runner {
   /// low <= x <= high ? dy : 0.
   [[nodiscard]] virtual Tensor window_mask(const Tensor& x, float low, float high,
                                            const Tensor& dy) = 0;
+  /// With xs = x + shift:  dx = low <= xs <= high ? dy : 0, dshift = Σ_rows dx, and two sums.
+  [[nodiscard]] virtual WindowGrad window_backward(const Tensor& x, const Window& window,
+                                                   const Tensor& dy) = 0;
   /// Σ a b, in double, in fixed blocks.
   [[nodiscard]] virtual double dot(const Tensor& a, const Tensor& b) = 0;
   /// Σ x and Σ |x|, likewise.

@@ -300,7 +300,7 @@ class AtomicFile {
       write_through(bytes);
       return;
     }
-    buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+    buffer_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     if (buffer_.size() >= buffer_size) flush();
   }
   void write(std::string_view text) { write(bytes_of(text)); }
@@ -395,7 +395,7 @@ class AtomicFile {
   }
 
   void flush() {
-    write_through(buffer_);
+    write_through(bytes_of(buffer_));
     buffer_.clear();
   }
 
@@ -418,7 +418,7 @@ class AtomicFile {
   std::string temporary_;  ///< empty once renamed, or where writing is direct
   detail::Descriptor file_;
   detail::Descriptor directory_;
-  std::vector<std::byte> buffer_;
+  std::string buffer_;
 };
 
 /// Replaces `path` by all `parts` in a row, atomically and durably (see AtomicFile).

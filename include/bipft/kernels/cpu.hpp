@@ -14,7 +14,10 @@ namespace bipft::kernels {
 struct CpuFeatures {
   bool avx2 = false;    ///< AVX2, FMA, F16C, BMI2, POPCNT and the 256-bit registers
   bool avx512 = false;  ///< the above, AVX-512 F, BW, DQ, VL, VPOPCNTDQ and the 512-bit registers
-  bool amx = false;     ///< the above, AMX-TILE, INT8, BF16 and eight tiles of 16 rows x 64 bytes
+  bool avx512_bf16 = false;  ///< the above and AVX-512 BF16
+  bool amx_bf16 = false;     ///< tiles of bfloat16, whether or not they may be used
+  /// AVX-512 BF16, AMX-TILE, INT8 and BF16, and eight tiles of 16 rows x 64 bytes
+  bool amx = false;
 };
 
 #if defined(__x86_64__)
@@ -62,8 +65,12 @@ namespace detail {
   cpu.avx512 = cpu.avx2 && has_all(states, 0xE6U) && has_all(b, f | dq | bw | vl) &&
                has_all(c, vpopcntdq);
   constexpr std::uint32_t amx_bf16 = 1U << 22U, amx_tile = 1U << 24U, amx_int8 = 1U << 25U;
-  cpu.amx = cpu.avx512 && has_all(states, 0x600E6U) && has_all(d, amx_bf16 | amx_tile | amx_int8) &&
-            detail::usual_tiles();
+  cpu.amx_bf16 = has_all(d, amx_bf16);
+  const bool tiles = has_all(states, 0x600E6U) && has_all(d, amx_bf16 | amx_tile | amx_int8);
+  if (cpu.avx512 && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {
+    cpu.avx512_bf16 = has_all(a, 1U << 5U);
+  }
+  cpu.amx = tiles && cpu.avx512_bf16 && detail::usual_tiles();
 #endif
   return cpu;
 }

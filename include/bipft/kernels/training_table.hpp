@@ -21,6 +21,39 @@ struct AdamWNumbers {
   float lr, beta1, beta2, epsilon, weight_decay, correction1, correction2, gradient_scale;
 };
 
+/// c = scale · a s, where s are the units of bits: ±1, or 0/1.   a: [M, K]   s: [K, N]   c: [M, N]
+struct SignProduct {
+  const float* a = nullptr;
+  std::size_t a_stride = 0;
+  bool a_transposed = false;  ///< a is stored as [K, M]
+  BitView signs;              ///< [K, ...]: all its rows, and N columns from `column` on
+  std::size_t column = 0;     ///< a multiple of 16
+  bool zero_one = false;
+  float* c = nullptr;
+  std::size_t c_stride = 0;
+  std::size_t m = 0, n = 0;
+  float scale = 1;
+};
+
+/// What Device::window_backward is given, for some rows.   x, dy, dx: [rows, cols]
+struct WindowBackward {
+  const float* x = nullptr;
+  const float* shift = nullptr;  ///< [cols], or none
+  float low = 0, high = 0;
+  float threshold = 0;
+  bool strict = false;
+  float low_unit = -1;
+  const float* dy = nullptr;
+  float* dx = nullptr;
+  float* dshift = nullptr;  ///< [cols], added to; or none
+  std::size_t rows = 0, cols = 0;
+};
+/// Σ units(x + shift) dy, and Σ (x + shift) dx.
+struct WindowSums {
+  double units = 0;
+  double inside = 0;
+};
+
 struct TrainingKernels {
   /// The table of the same target.
   const KernelTable* of;
@@ -77,6 +110,13 @@ struct TrainingKernels {
 
   /// The integers of a binary product as they are.   v: [N, O]
   void (*bgemm_ints)(const BinaryProduct& product, std::int32_t* v);
+  /// Each element of c is one chain over k, as `KernelTable::product` has it (fused). Targets that
+  /// compute with bfloat16 round a to it; sums are floats everywhere.
+  ///   workspace: `sign_workspace` floats
+  void (*sign_product)(const SignProduct& product, float* workspace);
+  std::size_t sign_workspace;
+  /// Device::window_backward for some rows; sums of a row are floats in 16 lanes, of rows doubles.
+  WindowSums (*window_backward)(const WindowBackward& of);
 };
 
 }  // namespace bipft::kernels

@@ -58,7 +58,7 @@ struct ModelCard {
                             {"bipft.train", train.dump()}};
     if (!license.empty()) metadata.emplace_back("license", license);
     if (!description.empty()) metadata.emplace_back("description", description);
-    metadata.insert(metadata.end(), unknown.begin(), unknown.end());
+    for (const auto& pair : unknown) metadata.push_back(pair);
     return metadata;
   }
 

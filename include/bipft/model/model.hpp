@@ -174,10 +174,11 @@ inline Model::Model(const ModelParameters& parameters) : Model(parameters.config
 
 inline ModelParameters Model::parameters(Device& device) const {
   ModelParameters result{config, {}, {}, {}};
-  Model handles = *this;  // visiting is not const
-  for_each<Parameter>(handles, [&](const std::string& name, const Parameter& parameter) {
-    result.tensors.push_back({name, parameter.value});
-  });
+  // Visiting is not const, but this only reads.
+  for_each<Parameter>(const_cast<Model&>(*this),
+                      [&](const std::string& name, const Parameter& parameter) {
+                        result.tensors.push_back({name, parameter.value});
+                      });
   if (!config.binary() && embedding.binary) {
     SignRows rows =
         std::visit([&](const auto& chosen) { return chosen.signs(device, embedding.word.value); },

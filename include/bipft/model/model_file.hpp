@@ -48,13 +48,6 @@ namespace detail {
 
 inline constexpr const char* latent_prefix = "latent.";
 
-/// What a packed model's inputs mean follows from its config.
-inline void set_levels(PackedModel& packed) {
-  for (PackedEncoderLayer& layer : packed.layers) {
-    layer.ffn.outer.zero_one = packed.config.inner_levels == "step";
-  }
-}
-
 }  // namespace detail
 
 /// Reads a model from a parsed file. Throws Error{Fault::model} for whatever does not fit.
@@ -88,11 +81,7 @@ inline void set_levels(PackedModel& packed) {
   } else {
     PackedModel& packed = result.packed.emplace();
     packed.config = config;
-    packed.layers = std::vector<PackedEncoderLayer>(config.layers);
-    for_each_packed(packed, [&reader](const std::string& name, auto& part, const Shape& shape) {
-      reader(name, part, shape);
-    });
-    detail::set_levels(packed);
+    reader.packed("", packed);
   }
   if (kind == "trainable") {
     if (wanted == Wanted::everything) {
@@ -122,10 +111,7 @@ namespace detail {
 template <class Write>
 auto with_model_tensors(const ModelFile& model, const Write& write) {
   TensorWriter writer;
-  if (model.packed) {
-    for_each_packed(*model.packed, [&](const std::string& name, const auto& part,
-                                       const Shape& shape) { writer(name, part, shape); });
-  }
+  if (model.packed) writer.packed("", *model.packed);
   if (model.latent) writer.parameters(model.packed ? latent_prefix : "", *model.latent);
   writer.vocabulary(model.vocabulary);
   return write(writer.entries(), model.card.to_metadata());

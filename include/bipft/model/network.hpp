@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,25 +17,16 @@
 
 namespace bipft {
 
-/// How a network computes: by a plan as here, or on a tape (model/tape_network.hpp).
-class NetworkForm {
- public:
-  virtual ~NetworkForm() = default;
-  [[nodiscard]] virtual PlanResult run(const Batch& batch, bool want_hidden) const = 0;
-};
-
 namespace detail {
 
-class PlanForm final : public NetworkForm {
- public:
-  PlanForm(Plan plan, Runner& runner) : plan_(std::move(plan)), runner_(runner) {}
-  [[nodiscard]] PlanResult run(const Batch& batch, bool want_hidden) const override {
-    return runner_.run(plan_, batch.ids, batch.type_ids, batch.texts, want_hidden);
-  }
+/// How a network computes: by a plan.
+struct PlanForm {
+  Plan plan;
+  Runner* runner;
 
- private:
-  Plan plan_;
-  Runner& runner_;
+  [[nodiscard]] PlanResult operator()(const Batch& batch, bool want_hidden) const {
+    return runner->run(plan, batch.ids, batch.type_ids, batch.texts, want_hidden);
+  }
 };
 
 }  // namespace detail
@@ -44,14 +36,25 @@ class Network {
  public:
   /// From bits.
   Network(const PackedModel& packed, Runner& runner)
-      : form_(std::make_unique<detail::PlanForm>(compile(packed, runner), runner)) {}
+      : Network(detail::PlanForm{compile(packed, runner), &runner}) {}
   /// In full precision. Throws Error if `floats` are the latent weights of a binary model.
   Network(const ModelParameters& floats, Runner& runner)
-      : form_(std::make_unique<detail::PlanForm>(compile(floats), runner)) {}
-  explicit Network(std::unique_ptr<const NetworkForm> form) : form_(std::move(form)) {}
+      : Network(detail::PlanForm{compile(floats), &runner}) {}
+  /// In another form: form(batch, want_hidden) is a PlanResult (model/tape_network.hpp).
+  ///
+  /// Two functions and no virtual ones: those make a compiler look at every class that has them,
+  /// and so at all that trains, for a program that only answers.
+  template <class Form>
+  requires(std::is_invocable_r_v<PlanResult, const Form&, const Batch&, bool>) explicit Network(
+      Form form)
+      : run_([](const void* raw, const Batch& batch, bool want_hidden) {
+          return (*static_cast<const Form*>(raw))(batch, want_hidden);
+        }),
+        form_(new Form(std::move(form)),
+              [](const void* raw) { delete static_cast<const Form*>(raw); }) {}
 
   [[nodiscard]] PlanResult operator()(const Batch& batch, bool want_hidden = false) const {
-    return form_->run(batch, want_hidden);
+    return run_(form_.get(), batch, want_hidden);
   }
 
   /// Calls `use(batch, result)` for `texts` in their order, in batches that bound the memory.
@@ -85,7 +88,8 @@ class Network {
  private:
   static constexpr std::size_t batch_tokens = 8192;
 
-  std::unique_ptr<const NetworkForm> form_;
+  PlanResult (*run_)(const void* form, const Batch& batch, bool want_hidden);
+  std::unique_ptr<const void, void (*)(const void*)> form_;
 };
 
 }  // namespace bipft

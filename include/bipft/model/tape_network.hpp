@@ -14,26 +14,21 @@ namespace bipft {
 
 namespace detail {
 
-class TapeForm final : public NetworkForm {
- public:
-  TapeForm(Model model, Device& device)
-      : model_(std::make_unique<Model>(std::move(model))), device_(device) {}
+struct TapeForm {
+  std::unique_ptr<Model> model;  // only read, though its layers are not const
+  Device* device;
 
-  [[nodiscard]] PlanResult run(const Batch& batch, bool /*want_hidden*/) const override {
-    Tape tape(device_, Tape::Mode::inference, Tape::Products::floats);
-    const Var hidden = model_->encode(tape, batch);
-    return {model_->classify(hidden, batch.texts).value(), hidden.value()};
+  [[nodiscard]] PlanResult operator()(const Batch& batch, bool /*want_hidden*/) const {
+    Tape tape(*device, Tape::Mode::inference, Tape::Products::floats);
+    const Var hidden = model->encode(tape, batch);
+    return {model->classify(hidden, batch.texts).value(), hidden.value()};
   }
-
- private:
-  std::unique_ptr<Model> model_;  // only read, though its layers are not const
-  Device& device_;
 };
 
 }  // namespace detail
 
 [[nodiscard]] inline Network tape_network(Model model, Device& device) {
-  return Network(std::make_unique<detail::TapeForm>(std::move(model), device));
+  return Network(detail::TapeForm{std::make_unique<Model>(std::move(model)), &device});
 }
 
 /// The reference form of a packed model.

@@ -12,6 +12,7 @@
 
 #include "bipft/io/safetensors.hpp"
 #include "bipft/model/config.hpp"
+#include "bipft/model/packed_model.hpp"
 #include "bipft/model/parameters.hpp"
 #include "bipft/text/vocabulary.hpp"
 
@@ -47,6 +48,11 @@ class TensorWriter {
     text_ = vocabulary.bytes();
     rest_.push_back({"tokenizer.vocab", DType::u8, {text_.size()}, bytes_of(text_)});
   }
+  void packed(const std::string& prefix, const PackedModel& model) {
+    for_each_packed(model, [&](const std::string& name, const auto& part, const Shape& shape) {
+      (*this)(prefix + name, part, shape);
+    });
+  }
   void parameters(const std::string& prefix, const ModelParameters& parameters) {
     for (const NamedTensor& p : parameters.tensors) (*this)(prefix + p.name, p.tensor, {});
     if (parameters.word_bits.empty()) return;
@@ -56,8 +62,8 @@ class TensorWriter {
 
   [[nodiscard]] std::vector<TensorEntry> entries() const {
     std::vector<TensorEntry> all = bits_;
-    all.insert(all.end(), floats_.begin(), floats_.end());
-    all.insert(all.end(), rest_.begin(), rest_.end());
+    for (const TensorEntry& entry : floats_) all.push_back(entry);
+    for (const TensorEntry& entry : rest_) all.push_back(entry);
     return all;
   }
 
@@ -109,6 +115,17 @@ class TensorReader {
     value = tensor.data()[0];
     if (value < 0.0F || (value == 0.0F && !name.ends_with(".alpha"))) {
       problem(name, concat("a scale of ", value));
+    }
+  }
+  /// All of a packed model of `result`'s config.
+  void packed(std::string_view prefix, PackedModel& result) {
+    result.layers = std::vector<PackedEncoderLayer>(result.config.layers);
+    for_each_packed(result, [&](const std::string& name, auto& part, const Shape& shape) {
+      (*this)(concat(prefix, name), part, shape);
+    });
+    for (PackedEncoderLayer& layer :
+         result.layers) {  // what its inputs mean follows from the config
+      layer.ffn.outer.zero_one = result.config.inner_levels == "step";
     }
   }
   /// All parameters of a float model of `result`'s config.

@@ -8,11 +8,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/random.hpp"
+#include "bipft/core/word_index.hpp"
 #include "bipft/data/example.hpp"
 
 namespace bipft {
@@ -46,10 +46,8 @@ class BagOfWords {
     std::vector<std::vector<std::uint32_t>> rows(examples.size());
     for (std::size_t i = 0; i < examples.size(); ++i) {
       if (labels[i] >= label_count) fail("BagOfWords: label ", labels[i], " of ", label_count);
-      rows[i] = features(examples[i].text, examples[i].pair, [&](std::string&& word) {
-        return static_cast<std::uint32_t>(
-            words_.try_emplace(std::move(word), words_.size()).first->second);
-      });
+      rows[i] = features(examples[i].text, examples[i].pair,
+                         [&](std::string_view word) { return words_.add(word); });
     }
     learn(examples, labels, rows, options);
   }
@@ -57,10 +55,8 @@ class BagOfWords {
   /// One score a label, as log-odds up to a common constant.
   [[nodiscard]] std::vector<float> scores(std::string_view text, std::string_view pair = {}) const {
     constexpr std::uint32_t unknown = 0xFFFFFFFFU;
-    std::vector<std::uint32_t> row = features(text, pair, [&](std::string&& word) {
-      const auto found = words_.find(word);
-      return found == words_.end() ? unknown : static_cast<std::uint32_t>(found->second);
-    });
+    std::vector<std::uint32_t> row = features(
+        text, pair, [&](std::string_view word) { return words_.find(word).value_or(unknown); });
     std::erase(row, unknown);
     std::vector<float> result = bias_;
     add_scores(row, weights_, result);
@@ -101,7 +97,7 @@ class BagOfWords {
         for (const char c : side.substr(i, end - i)) {
           word += c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
         }
-        row.push_back(id_of(std::move(word)));
+        row.push_back(id_of(word));
         i = end;
       }
     };
@@ -164,7 +160,7 @@ class BagOfWords {
   }
 
   std::size_t labels_;
-  std::unordered_map<std::string, std::uint64_t> words_;
+  WordIndex words_;
   std::vector<float> weights_;  // [word, label]
   std::vector<float> bias_;     // [label]
 };

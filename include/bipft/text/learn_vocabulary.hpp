@@ -9,11 +9,12 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "bipft/core/error.hpp"
+#include "bipft/core/sort.hpp"
+#include "bipft/core/word_index.hpp"
 #include "bipft/text/normalize.hpp"
 #include "bipft/text/vocabulary.hpp"
 
@@ -28,25 +29,45 @@ struct CountedWord {
   std::vector<std::uint32_t> symbols;
 };
 
+/// Distinct words, and how often each was met.
+struct CountedWords {
+  WordIndex words;
+  std::vector<std::uint64_t> counts;
+
+  void add(std::string_view word, std::uint64_t count) {
+    const std::uint32_t number = words.add(word);
+    if (number == counts.size()) counts.push_back(0);
+    counts[number] += count;
+  }
+
+  /// Their numbers, in the order that before(a, b) gives.
+  template <class Before>
+  [[nodiscard]] std::vector<std::uint32_t> sorted(const Before& before) const {
+    std::vector<std::uint32_t> order(counts.size());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
+    sort_by(order, before);
+    return order;
+  }
+};
+
 /// Every distinct word of the texts, in the order of its bytes; words that a tokenizer would find
 /// too long are left out.
 [[nodiscard]] inline std::vector<CountedWord> count_words(std::span<const std::string_view> texts,
                                                           const TokenizerOptions& options) {
-  std::unordered_map<std::string, std::uint64_t> counts;
-  std::string key;
+  CountedWords counted;
   for (const std::string_view text : texts) {
     WordReader words(text, options);
     while (words.next()) {
-      if (words.too_long()) continue;
-      key.assign(words.word());
-      ++counts[key];
+      if (!words.too_long()) counted.add(words.word(), 1);
     }
   }
-  std::vector<CountedWord> result;
-  result.reserve(counts.size());
-  for (auto& [text, count] : counts) result.push_back({text, count, {}});
-  std::sort(result.begin(), result.end(),
-            [](const CountedWord& a, const CountedWord& b) { return a.text < b.text; });
+  const std::vector<std::uint32_t> order = counted.sorted(
+      [&](std::uint32_t a, std::uint32_t b) { return counted.words[a] < counted.words[b]; });
+  std::vector<CountedWord> result(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    result[i].text = counted.words[order[i]];
+    result[i].count = counted.counts[order[i]];
+  }
   return result;
 }
 
@@ -60,31 +81,32 @@ class PairMerger {
   /// is more, but never exceed it: a word with a character that is no piece is unknown altogether,
   /// while a missing merge only costs ids.
   [[nodiscard]] std::vector<std::string> split(std::size_t room, std::size_t& kept) {
-    std::unordered_map<std::string, std::uint64_t> counts;
+    CountedWords counted;
     std::uint64_t total = 0;
     for (const CountedWord& word : words_) {
       for (std::size_t at = 0; at < word.text.size();) {
         const std::size_t size = decode_utf8(word.text, at).size;
-        counts[spelled(word.text.substr(at, size), at > 0)] += word.count;
+        counted.add(spelled(std::string_view(word.text).substr(at, size), at > 0), word.count);
         total += word.count;
         at += size;
       }
     }
-    std::vector<std::pair<std::string, std::uint64_t>> sorted(counts.begin(), counts.end());
-    std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-      return a.second != b.second ? a.second > b.second : a.first < b.first;
+    const WordIndex& texts = counted.words;
+    const std::vector<std::uint64_t>& counts = counted.counts;
+    const std::vector<std::uint32_t> order = counted.sorted([&](std::uint32_t a, std::uint32_t b) {
+      return counts[a] != counts[b] ? counts[a] > counts[b] : texts[a] < texts[b];
     });
 
     std::vector<std::string> characters;
     std::uint64_t covered = 0;
     kept = 0;
-    for (auto& [text, count] : sorted) {
+    for (const std::uint32_t i : order) {
       const bool common = covered < total - total / 2000;
       if (kept == characters.size() && kept < room && (common || kept < room / 4)) ++kept;
-      covered += count;
-      characters.push_back(std::move(text));
+      covered += counts[i];
+      characters.emplace_back(texts[i]);
     }
-    for (std::size_t i = 0; i < kept; ++i) symbol_of(characters[i]);
+    for (std::size_t i = 0; i < kept; ++i) symbols_.add(characters[i]);
     for (std::uint32_t w = 0; w < words_.size(); ++w) {
       spell(words_[w]);
       for (std::size_t i = 0; i + 1 < words_[w].symbols.size(); ++i) add_pair(w, i);
@@ -99,25 +121,25 @@ class PairMerger {
     while (!queue_.empty()) {
       const Candidate top = queue_.top();
       queue_.pop();
-      Pair& pair = pairs_[top.key];
+      Pair& pair = pair_of(top.key);
       if (pair.count != top.count) {  // what went up was queued again, what went down was not
         if (pair.count >= min_count && pair.count < top.count) queue_.push({pair.count, top.key});
         continue;
       }
       const std::uint32_t left = static_cast<std::uint32_t>(top.key >> 32U);
       const std::uint32_t right = static_cast<std::uint32_t>(top.key);
-      std::string joined =
-          texts_[left] + texts_[right].substr(continuation_prefix.size());  // right is inside
+      std::string joined(symbols_[left]);
+      joined += symbols_[right].substr(continuation_prefix.size());  // right is inside
       if (joined.size() > Vocabulary::max_piece) {
         pair = {};
         continue;
       }
-      const std::size_t before = texts_.size();
-      const std::uint32_t symbol = symbol_of(joined);
+      const std::size_t before = symbols_.size();
+      const std::uint32_t symbol = symbols_.add(joined);
       const std::vector<std::uint32_t> where = std::exchange(pair.words, {});
       for (const std::uint32_t w : where) replace(w, left, right, symbol);
       queue_up();
-      if (texts_.size() > before) return joined;  // else another pair gave this piece already
+      if (symbols_.size() > before) return joined;  // else another pair gave this piece already
     }
     return {};
   }
@@ -128,6 +150,7 @@ class PairMerger {
   struct Pair {
     std::int64_t count = 0;
     std::vector<std::uint32_t> words;  // where it occurs or once did
+    bool went_up = false;              // since it was last queued
   };
   struct Candidate {
     std::int64_t count;
@@ -141,19 +164,20 @@ class PairMerger {
     return std::string(inside ? continuation_prefix : std::string_view()).append(text);
   }
 
-  std::uint32_t symbol_of(const std::string& text) {
-    const auto [entry, is_new] = symbols_.try_emplace(text, texts_.size());
-    if (is_new) texts_.push_back(text);
-    return static_cast<std::uint32_t>(entry->second);
+  [[nodiscard]] Pair& pair_of(std::uint64_t key) {
+    const std::uint32_t number = pair_keys_.add({reinterpret_cast<const char*>(&key), sizeof key});
+    if (number == pairs_.size()) pairs_.emplace_back();
+    return pairs_[number];
   }
 
   /// A word with a character that was not kept has no symbols.
   void spell(CountedWord& word) {
     for (std::size_t at = 0; at < word.text.size();) {
       const std::size_t size = decode_utf8(word.text, at).size;
-      const auto found = symbols_.find(spelled(word.text.substr(at, size), at > 0));
-      if (found == symbols_.end()) return word.symbols.clear();
-      word.symbols.push_back(static_cast<std::uint32_t>(found->second));
+      const auto found =
+          symbols_.find(spelled(std::string_view(word.text).substr(at, size), at > 0));
+      if (!found) return word.symbols.clear();
+      word.symbols.push_back(*found);
       at += size;
     }
   }
@@ -164,10 +188,10 @@ class PairMerger {
 
   void add_pair(std::uint32_t w, std::size_t i) {
     const std::uint64_t key = key_of(words_[w], i);
-    Pair& pair = pairs_[key];
+    Pair& pair = pair_of(key);
     pair.count += static_cast<std::int64_t>(words_[w].count);
     if (pair.words.empty() || pair.words.back() != w) pair.words.push_back(w);
-    went_up_.push_back(key);
+    if (!std::exchange(pair.went_up, true)) went_up_.push_back(key);
   }
 
   /// Writes `symbol` for left right in one word. Only pairs with `symbol` can become commoner.
@@ -175,7 +199,7 @@ class PairMerger {
     CountedWord& word = words_[w];
     const auto count = static_cast<std::int64_t>(word.count);
     for (std::size_t i = 0; i + 1 < word.symbols.size(); ++i) {
-      pairs_[key_of(word, i)].count -= count;
+      pair_of(key_of(word, i)).count -= count;
     }
 
     std::size_t size = 0;
@@ -191,25 +215,24 @@ class PairMerger {
       if (word.symbols[i] == symbol || word.symbols[i + 1] == symbol) {
         add_pair(w, i);
       } else {
-        pairs_[key_of(word, i)].count += count;
+        pair_of(key_of(word, i)).count += count;
       }
     }
   }
 
   void queue_up() {
-    std::sort(went_up_.begin(), went_up_.end());
-    went_up_.erase(std::unique(went_up_.begin(), went_up_.end()), went_up_.end());
     for (const std::uint64_t key : went_up_) {
-      const std::int64_t count = pairs_[key].count;
-      if (count >= min_count) queue_.push({count, key});
+      Pair& pair = pair_of(key);
+      pair.went_up = false;
+      if (pair.count >= min_count) queue_.push({pair.count, key});
     }
     went_up_.clear();
   }
 
   std::vector<CountedWord> words_;
-  std::vector<std::string> texts_;  // of each symbol
-  std::unordered_map<std::string, std::uint64_t> symbols_;
-  std::unordered_map<std::uint64_t, Pair> pairs_;
+  WordIndex symbols_;  // their texts
+  WordIndex pair_keys_;
+  std::vector<Pair> pairs_;
   std::priority_queue<Candidate> queue_;
   std::vector<std::uint64_t> went_up_;
 };
@@ -234,15 +257,15 @@ class PairMerger {
   detail::PairMerger merger(detail::count_words(texts, options));
   std::size_t kept = 0;
   const std::vector<std::string> characters = merger.split(size - pieces.size(), kept);
-  const auto rare = characters.begin() + static_cast<std::ptrdiff_t>(kept);
-  pieces.insert(pieces.end(), characters.begin(), rare);
+  for (std::size_t i = 0; i < kept; ++i) pieces.push_back(characters[i]);
   while (pieces.size() < size) {
     std::string piece = merger.merge();
     if (piece.empty()) break;
     pieces.push_back(std::move(piece));
   }
-  const auto left = std::min(size - pieces.size(), characters.size() - kept);
-  pieces.insert(pieces.end(), rare, rare + static_cast<std::ptrdiff_t>(left));
+  for (std::size_t i = kept; i < characters.size() && pieces.size() < size; ++i) {
+    pieces.push_back(characters[i]);
+  }
   return Vocabulary(pieces, "learned vocabulary");
 }
 

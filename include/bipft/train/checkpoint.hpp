@@ -19,7 +19,8 @@ namespace bipft {
 
 namespace detail {
 
-[[nodiscard]] inline std::vector<Calibrated*> calibrated_flags(Model& model) {
+template <class Model>
+[[nodiscard]] std::vector<Calibrated*> calibrated_flags(Model& model) {
   std::vector<Calibrated*> flags;
   for_each<Calibrated>(model,
                        [&](const std::string&, Calibrated& flag) { flags.push_back(&flag); });
@@ -47,8 +48,9 @@ namespace detail {
 /// its `train` is what a resumed training must agree with.
 /// Throws Error{Fault::system} if it cannot be written, {Fault::diverged} if a parameter is not
 /// finite: a broken state never replaces a good one.
-inline void save_checkpoint(const std::string& path, Trainer& trainer, ModelCard card,
-                            const Vocabulary& vocabulary) {
+template <class Model>
+void save_checkpoint(const std::string& path, BasicTrainer<Model>& trainer, ModelCard card,
+                     const Vocabulary& vocabulary) {
   if (!trainer.finite()) {
     fail(Fault::diverged, path, ": a parameter is not finite at step ", trainer.state().step,
          "; the checkpoint was left as it was. Try a lower --lr");
@@ -73,12 +75,7 @@ inline void save_checkpoint(const std::string& path, Trainer& trainer, ModelCard
   const std::optional<Snapshot>& best = trainer.best();
   state.set("best_packed", best && best->packed);
   state.set("best_latent", best && best->latent);
-  if (best && best->packed) {
-    for_each_packed(*best->packed,
-                    [&](const std::string& name, const auto& part, const Shape& shape) {
-                      writer("best." + name, part, shape);
-                    });
-  }
+  if (best && best->packed) writer.packed("best.", *best->packed);
   if (best && best->latent) writer.parameters("best_latent.", *best->latent);
   writer.vocabulary(vocabulary);
   card.kind = "checkpoint";
@@ -114,7 +111,8 @@ class Checkpoint {
   }
 
   /// Puts `trainer` where the checkpoint was written.
-  void restore(Trainer& trainer) const {
+  template <class Model>
+  void restore(BasicTrainer<Model>& trainer) const {
     const auto text = file_.metadata("bipft.state");
     if (!text) fail(Fault::model, file_.name(), ": the metadata lacks bipft.state");
     const Json state = Json::parse(*text, concat(file_.name(), " (bipft.state)"),
@@ -141,11 +139,7 @@ class Checkpoint {
     if (state["best_packed"].as_bool()) {
       PackedModel packed;
       packed.config = card_.config;
-      packed.layers = std::vector<PackedEncoderLayer>(card_.config.layers);
-      for_each_packed(packed, [&](const std::string& name, auto& part, const Shape& shape) {
-        reader("best." + name, part, shape);
-      });
-      detail::set_levels(packed);
+      reader.packed("best.", packed);
       best->packed = std::move(packed);
     }
     if (state["best_latent"].as_bool()) {

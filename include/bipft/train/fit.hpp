@@ -135,14 +135,16 @@ struct Snapshot {
 using Score = std::function<double(std::span<const std::uint32_t> predicted,
                                    std::span<const std::uint32_t> expected)>;
 
-class Trainer {
+/// A template so that no program compiles it but those that train: they call it Trainer.
+template <class Model>
+class BasicTrainer {
  public:
   /// `keep_latent`: the best model's latent weights are wanted too. `train` and `dev` must outlive
   /// the trainer; without dev texts the last model is the best.
   /// Throws Error if there is nothing to train on, or an option makes no sense.
-  Trainer(Model model, Device& device, const FitOptions& options,
-          std::span<const EncodedText> train, std::span<const EncodedText> dev, Score score,
-          bool keep_latent = false)
+  BasicTrainer(Model model, Device& device, const FitOptions& options,
+               std::span<const EncodedText> train, std::span<const EncodedText> dev, Score score,
+               bool keep_latent = false)
       : model_(std::move(model)),
         device_(&device),
         options_(options),
@@ -156,8 +158,8 @@ class Trainer {
     per_epoch_ = (train.size() + options.batch - 1) / options.batch;
     steps_ = options.steps != 0 ? options.steps : options.epochs * per_epoch_;
   }
-  Trainer(const Trainer&) = delete;  // the optimizer points into the model
-  Trainer& operator=(const Trainer&) = delete;
+  BasicTrainer(const BasicTrainer&) = delete;  // the optimizer points into the model
+  BasicTrainer& operator=(const BasicTrainer&) = delete;
 
   [[nodiscard]] Model& model() { return model_; }
   [[nodiscard]] AdamW& optimizer() { return optimizer_; }
@@ -357,5 +359,7 @@ class Trainer {
   std::size_t per_epoch_ = 0;
   std::size_t steps_ = 0;
 };
+
+using Trainer = BasicTrainer<Model>;
 
 }  // namespace bipft

@@ -6,7 +6,13 @@
 #include "bipft/kernels/body/battention.inl"
 #include "bipft/kernels/body/bgemm.inl"
 #include "bipft/kernels/body/bpack.inl"
+#include "bipft/kernels/body/product_tiles.inl"
+
 #include "bipft/kernels/body/product.inl"
+
+#include "bipft/kernels/body/sign_floats.inl"
+
+#include "bipft/kernels/body/sign_product.inl"
 #include "bipft/kernels/body/training.inl"
 
 inline constexpr KernelTable table{
@@ -49,4 +55,7 @@ inline constexpr TrainingKernels training{
     .sums = sums_all,
     .cross_entropy = cross_entropy_row,
     .bgemm_ints = bgemm_ints,
+    .sign_product = sign_product,
+    .sign_workspace = sign_workspace,
+    .window_backward = window_backward,
 };

@@ -220,6 +220,45 @@ inline double cross_entropy_row(const float* logits, std::size_t labels, std::si
 
 // --- Bits ----------------------------------------------------------------------------------------
 
+/// Columns i ... i+15 of one row.
+struct WindowColumns {
+  Lanes units, inside;
+
+  void add_some(const WindowBackward& w, const float* x, const float* dy, float* dx,
+                std::size_t i) {
+    const Lanes shift = w.shift != nullptr ? load_some(w.shift, i, w.cols) : splat(0.0F);
+    Lanes value = load_some(x, i, w.cols);
+    if (w.shift != nullptr) value = add(value, shift);
+    const Lanes gradient = load_some(dy, i, w.cols);  // zero behind the end, and so is all below
+    const Mask window = both(at_least(value, splat(w.low)), at_least(splat(w.high), value));
+    const Lanes passed = select(window, gradient, splat(0.0F));
+    store_some(dx, passed, i, w.cols);
+    if (w.dshift != nullptr) {
+      store_some(w.dshift, add(load_some(w.dshift, i, w.cols), passed), i, w.cols);
+    }
+    const Lanes edge = splat(w.threshold);
+    const Mask one = w.strict ? above(value, edge) : at_least(value, edge);
+    const Lanes unit = select(one, splat(1.0F), splat(w.low_unit));
+    units = add(units, multiply(unit, gradient));
+    // Outside the window x may be infinite, and times zero then not a number.
+    inside = add(inside, multiply(select(window, value, splat(0.0F)), passed));
+  }
+};
+
+inline WindowSums window_backward(const WindowBackward& w) {
+  WindowSums sums;
+  for (std::size_t row = 0; row < w.rows; ++row) {
+    const std::size_t begin = row * w.cols;
+    WindowColumns columns{splat(0.0F), splat(0.0F)};
+    for (std::size_t i = 0; i < w.cols; i += lanes) {
+      columns.add_some(w, w.x + begin, w.dy + begin, w.dx + begin, i);
+    }
+    sums.units += static_cast<double>(fold_sum(columns.units));
+    sums.inside += static_cast<double>(fold_sum(columns.inside));
+  }
+  return sums;
+}
+
 struct ProductInts {
   ProductIntegers integers;
   std::int32_t* to;  // [N, O]
