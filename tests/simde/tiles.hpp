@@ -3,10 +3,13 @@
 /// BIPFT_SIMDE. Whoever uses a tile that is not configured, or reads one that was never written,
 /// is stopped.
 
+#include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 namespace bipft::kernels::amx {
 
@@ -82,6 +85,37 @@ void tile_dot_bytes() {
       for (unsigned column = 0; column < 16; ++column) {
         sum[row][column] += factor * b.bytes[64 * (k / 4) + 4 * column + k % 4];
       }
+    }
+  }
+  std::memcpy(stand_in().to_write(C).bytes, sum, sizeof sum);
+}
+
+/// The bfloat16 at `from`, and what a product or a sum leaves: denormal numbers are zeros.
+inline float without_denormals(float x) {
+  return std::fabs(x) < std::numeric_limits<float>::min() ? std::copysign(0.0F, x) : x;
+}
+inline float bfloat16_at(const unsigned char* from) {
+  const auto bits = static_cast<std::uint32_t>(from[0] << 16U | from[1] << 24U);
+  return without_denormals(std::bit_cast<float>(bits));
+}
+
+template <int C, int A, int B>
+void tile_dot_pairs() {
+  static_assert(C != A && C != B && A != B, "the instruction does not exist");
+  const Tile& a = stand_in().to_read(A);
+  const Tile& b = stand_in().to_read(B);
+  float sum[16][16];
+  std::memcpy(sum, stand_in().to_read(C).bytes, sizeof sum);
+  for (unsigned row = 0; row < 16; ++row) {
+    for (unsigned column = 0; column < 16; ++column) {
+      float part[2] = {};
+      for (unsigned k = 0; k < 32; ++k) {
+        const float x = bfloat16_at(a.bytes + 64 * row + 2 * k);
+        const float y = bfloat16_at(b.bytes + 64 * (k / 2) + 4 * column + 2 * (k % 2));
+        part[k % 2] = without_denormals(std::fma(x, y, part[k % 2]));
+      }
+      const float both = without_denormals(part[0] + part[1]);
+      sum[row][column] = without_denormals(without_denormals(sum[row][column]) + both);
     }
   }
   std::memcpy(stand_in().to_write(C).bytes, sum, sizeof sum);

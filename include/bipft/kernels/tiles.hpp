@@ -69,6 +69,12 @@ template <int C, int A, int B>
 [[gnu::always_inline]] inline void tile_dot_bytes() {
   __asm__ volatile("tdpbuud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(C), "i"(A), "i"(B));
 }
+/// The same of floats, with 32 bfloat16 where there were 64 bytes, and B's two by two. Sums over
+/// even and over odd k are added at the end, and denormal numbers are zeros.
+template <int C, int A, int B>
+[[gnu::always_inline]] inline void tile_dot_pairs() {
+  __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(C), "i"(A), "i"(B));
+}
 
 }  // namespace bipft::kernels::amx
 #endif

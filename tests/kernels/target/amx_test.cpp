@@ -34,6 +34,7 @@ TEST_CASE("amx: is avx512 but for its products of bits") {
   CHECK((amx::table.softmax == avx512::table.softmax));
   CHECK((amx::table.bgemm_bits != avx512::table.bgemm_bits));
   CHECK((amx::training.adamw == avx512::training.adamw));
+  CHECK((amx::training.sign_product != avx512::training.sign_product));
   CHECK((amx::training.bgemm_ints != avx512::training.bgemm_ints));
 }
 

@@ -230,7 +230,7 @@ template <class Out>
 inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias,
                          const float* residual, float* y) {
   if (p.a.rows < rows_for_tiles) return avx512::bgemm_floats(p, scale, bias, residual, y);
-  tile_product(p, avx512::ProductFloats{avx512::ProductIntegers(p), avx512::splat(scale), bias,
+  tile_product(p, avx512::ProductFloats{avx512::ProductIntegers(p), splat(scale), bias,
                                         residual, y});
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-/// Target `amx`: avx512, and tiles for binary products of many rows (Sapphire Rapids and later).
+/// Target `amx`: avx512, and tiles for binary products of many rows and, in training, for products
+/// of floats with bits (Sapphire Rapids and later).
 ///
 /// Everything but those products is avx512's own code. With BIPFT_SIMDE the tiles are a stand-in's.
 
@@ -14,6 +15,7 @@
 #include "bipft/kernels/region.hpp"
 #include "bipft/kernels/table.hpp"
 #include "bipft/kernels/target/avx512.hpp"
+#include "bipft/kernels/target/avx512_bf16.hpp"
 #include "bipft/kernels/tiles.hpp"
 #include "bipft/kernels/training_table.hpp"
 
@@ -51,15 +53,22 @@ class TileBuffer {
 BIPFT_PLAIN_REGION_BEGIN
 #else
 BIPFT_REGION_BEGIN(
-    "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx2,fma,f16c,bmi,bmi2,popcnt")
+    "avx512bf16,avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx2,fma,f16c,bmi,bmi2,popcnt")
 #endif
 namespace bipft::kernels::amx {
 
 // --- The words: avx512's, and three more ---------------------------------------------------------
 using avx512::add;
 using avx512::bit_and;
+using avx512::Lanes;
+using avx512::load;
+using avx512::load_some;
 using avx512::load_words;
+using avx512::multiply;
+using avx512::splat;
 using avx512::splat_word;
+using avx512::store;
+using avx512::store_some;
 using avx512::store_words;
 using avx512::subtract;
 using avx512::TilePlace;
@@ -70,6 +79,8 @@ inline Words shift_right(Words a, std::uint32_t n) { return _mm512_srlv_epi32(a,
 inline Words twos_of_bits(std::uint64_t bits) { return _mm512_maskz_set1_epi8(bits, 2); }
 
 #include "bipft/kernels/body/bgemm_tiles.inl"
+
+#include "bipft/kernels/body/sign_tiles.inl"
 
 }  // namespace bipft::kernels::amx
 #if defined(BIPFT_SIMDE)
@@ -126,6 +137,8 @@ inline constexpr TrainingKernels training = [] {
   TrainingKernels all = avx512::training;
   all.of = &table;
   all.bgemm_ints = bgemm_ints;
+  all.sign_product = sign_product;
+  all.sign_workspace = sign_workspace;
   return all;
 }();
 
