@@ -38,7 +38,7 @@ struct BitAttention {
   std::uint32_t* scratch = nullptr;         ///< attention_scratch(T, C) words, aligned to 64 bytes
 };
 
-/// Queries that go through attention together.
+/// Queries that go through attention together, at most.
 inline constexpr std::size_t query_block = 4;
 
 /// A text's keys as its attention lays them out: none less than there are, in whole pairs of 16.

@@ -45,25 +45,25 @@ struct AttentionSpace {
   std::size_t tokens, keys, words, channels;
   std::uint32_t* k;         // [C/32, keys]
   std::uint32_t* v;         // [words, C]
-  std::uint32_t* distance;  // [query_block, keys]
-  std::uint32_t* alive;     // [query_block, words]
+  std::uint32_t* distance;  // [abreast, keys]
+  std::uint32_t* alive;     // [abreast, words]
 };
 
 /// distance[i][j] = popcount(query i xor key j), and least[i] the least of them.
 ///   wide: 64 channels to a head, not 32
 template <bool wide>
 [[gnu::always_inline]] inline void measure(const AttentionSpace& s, const std::uint32_t* k,
-                                           const std::uint32_t (&query)[query_block][2],
-                                           std::uint32_t (&least)[query_block]) {
-  Words lowest[query_block];
+                                           const std::uint32_t (&query)[abreast][2],
+                                           std::uint32_t (&least)[abreast]) {
+  Words lowest[abreast];
   BIPFT_UNROLL
-  for (std::size_t i = 0; i < query_block; ++i) lowest[i] = splat_word(64);
+  for (std::size_t i = 0; i < abreast; ++i) lowest[i] = splat_word(64);
   std::uint32_t* to = s.distance;
   for (std::size_t j = 0; j < s.keys; j += 16, k += 16, to += 16) {
     const Words first_half = load_words(k);
     const Words second_half = wide ? load_words(k + s.keys) : no_words();
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < query_block; ++i) {
+    for (std::size_t i = 0; i < abreast; ++i) {
       Words d = popcount(bit_xor(splat_word(query[i][0]), first_half));
       if (wide) d = add(d, popcount(bit_xor(splat_word(query[i][1]), second_half)));
       store_words(to + i * s.keys, d);
@@ -71,53 +71,42 @@ template <bool wide>
     }
   }
   BIPFT_UNROLL
-  for (std::size_t i = 0; i < query_block; ++i) least[i] = fold_lower(lowest[i]);
+  for (std::size_t i = 0; i < abreast; ++i) least[i] = fold_lower(lowest[i]);
 }
 
-/// The terms of a block of queries, each from its own row of the table.
-template <bool wide, bool both_ends>
-struct Terms {
-  Table<wide, both_ends> table[query_block];
-
-  explicit Terms(const float* const (&value)[query_block])
-      : table{Table<wide, both_ends>(value[0]), Table<wide, both_ends>(value[1]),
-              Table<wide, both_ends>(value[2]), Table<wide, both_ends>(value[3])} {
-    static_assert(query_block == 4);
-  }
-  Lanes at(std::size_t i, const std::uint32_t* distance) const {
-    return table[i].look_up(load_words(distance));
-  }
-};
-
-/// sum[i] = Σ value[i][distance[i][j]] over the keys there are, in softmax's order. Four queries
+/// sum[i] = Σ value[i][distance[i][j]] over the keys there are, in softmax's order. Some queries
 /// take turns, since each waits for its own last addition.
 template <bool wide, bool both_ends>
 [[gnu::always_inline]] inline void sum_terms(const AttentionSpace& s,
-                                             const float* const (&value)[query_block],
-                                             float (&sum)[query_block]) {
-  const Terms<wide, both_ends> terms(value);
-  Lanes total[query_block];
+                                             const float* const (&value)[abreast],
+                                             float (&sum)[abreast]) {
+  Table<wide, both_ends> table[abreast];
+  Lanes total[abreast];
   BIPFT_UNROLL
-  for (std::size_t i = 0; i < query_block; ++i) total[i] = splat(0.0F);
+  for (std::size_t i = 0; i < abreast; ++i) {
+    table[i].fill(value[i]);
+    total[i] = splat(0.0F);
+  }
   const std::size_t stride = s.keys;
   const std::uint32_t* distance = s.distance;
   std::size_t left = s.tokens;
   for (; left >= 16; left -= 16, distance += 16) {
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < query_block; ++i) {
-      total[i] = add(total[i], terms.at(i, distance + i * stride));
+    for (std::size_t i = 0; i < abreast; ++i) {
+      total[i] = add(total[i], table[i].look_up(load_words(distance + i * stride)));
     }
   }
   if (left != 0) {
     const Mask there = first(left);
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < query_block; ++i) {
-      const Lanes term = select(there, terms.at(i, distance + i * stride), splat(0.0F));
+    for (std::size_t i = 0; i < abreast; ++i) {
+      const Lanes term =
+          select(there, table[i].look_up(load_words(distance + i * stride)), splat(0.0F));
       total[i] = add(total[i], term);
     }
   }
   BIPFT_UNROLL
-  for (std::size_t i = 0; i < query_block; ++i) sum[i] = fold_sum(total[i]);
+  for (std::size_t i = 0; i < abreast; ++i) sum[i] = fold_sum(total[i]);
 }
 
 /// Which distances from least ... D on leave a key alive: those with value[i] · inverse > limit.
@@ -186,27 +175,27 @@ struct Living {
 /// Bit c is Σ_j a_j v_j[c] >= threshold[c], for the channels of one head.
 template <std::size_t D>
 [[gnu::always_inline]] inline void mix_values(const AttentionSpace& s, const std::uint32_t* v,
-                                              const std::size_t (&count)[query_block],
+                                              const std::size_t (&count)[abreast],
                                               const std::int32_t* threshold,
-                                              std::uint64_t (&bits)[query_block]) {
+                                              std::uint64_t (&bits)[abreast]) {
   const std::size_t words = (s.tokens + 31) / 32;
   for (std::uint64_t& word : bits) word = 0;
   for (std::size_t c = 0; c < D; c += 16) {
-    Words plus[query_block];
+    Words plus[abreast];
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < query_block; ++i) plus[i] = no_words();
+    for (std::size_t i = 0; i < abreast; ++i) plus[i] = no_words();
     const std::uint32_t* channels = v + c;
     const std::uint32_t* alive = s.alive;
     for (std::size_t w = 0; w < words; ++w, ++alive, channels += s.channels) {
       const Words values = load_words(channels);
       BIPFT_UNROLL
-      for (std::size_t i = 0; i < query_block; ++i) {
+      for (std::size_t i = 0; i < abreast; ++i) {
         plus[i] = add(plus[i], popcount(bit_and(splat_word(alive[i * s.words]), values)));
       }
     }
     const Words limit = load_words(threshold + c);
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < query_block; ++i) {
+    for (std::size_t i = 0; i < abreast; ++i) {
       const Words all = splat_word(static_cast<std::uint32_t>(count[i]));
       const Words value = subtract(add(plus[i], plus[i]), all);
       bits[i] |= std::uint64_t{signed_at_least(value, limit)} << c;
@@ -220,34 +209,34 @@ template <std::size_t D>
                                      std::size_t head) {
   const std::size_t channel = head * D;
   const std::size_t word = channel / 64;
-  for (std::size_t t = 0; t < s.tokens; t += query_block) {
-    std::uint32_t query[query_block][2];
-    std::uint32_t least[query_block];
-    std::size_t count[query_block];
-    std::uint64_t bits[query_block];
-    for (std::size_t i = 0; i < query_block; ++i) {  // past the end, the last one again
+  for (std::size_t t = 0; t < s.tokens; t += abreast) {
+    std::uint32_t query[abreast][2];
+    std::uint32_t least[abreast];
+    std::size_t count[abreast];
+    std::uint64_t bits[abreast];
+    for (std::size_t i = 0; i < abreast; ++i) {  // past the end, the last one again
       const std::size_t row = t + i < s.tokens ? t + i : s.tokens - 1;
       put_halves(query[i], a.q.row(row)[word] >> (channel % 64));
     }
     measure<D == 64>(s, s.k + channel / 32 * s.keys, query, least);
-    const float* value[query_block];
+    const float* value[abreast];
     bool both_ends = false;
-    for (std::size_t i = 0; i < query_block; ++i) {
+    for (std::size_t i = 0; i < abreast; ++i) {
       value[i] = a.exponential + least[i] * (D + 1);
       both_ends = both_ends || least[i] == 0;
     }
-    float sum[query_block];
-    if (both_ends) {
+    float sum[abreast];
+    if (both_ends || !ends_differ) {
       sum_terms<D == 64, true>(s, value, sum);
     } else {
-      sum_terms<D == 64, false>(s, value, sum);
+      sum_terms<D == 64, !ends_differ>(s, value, sum);
     }
-    Living living[query_block];
+    Living living[abreast];
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < query_block; ++i) {
+    for (std::size_t i = 0; i < abreast; ++i) {
       living[i] = Living::of<D>(value[i], least[i], 1.0F / sum[i], a.half_alpha);
     }
-    for (std::size_t i = 0; i < query_block; ++i) {
+    for (std::size_t i = 0; i < abreast; ++i) {
       const std::uint32_t* const distance = s.distance + i * s.keys;
       std::uint32_t* const alive = s.alive + i * s.words;
       const std::int32_t farthest = living[i].farthest(least[i], D);
@@ -259,7 +248,7 @@ template <std::size_t D>
       count[i] = count_alive(s.tokens, alive);
     }
     mix_values<D>(s, s.v + channel, count, a.threshold + channel, bits);
-    for (std::size_t i = 0; i < query_block && t + i < s.tokens; ++i) {
+    for (std::size_t i = 0; i < abreast && t + i < s.tokens; ++i) {
       std::uint64_t& to = a.context[(t + i) * a.v.words_per_row + word];
       to = channel % 64 == 0 ? bits[i] : to | bits[i] << 32U;
     }
@@ -276,7 +265,7 @@ inline void bit_attention(const BitAttention& a) {
   s.k = a.scratch;
   s.v = s.k + s.channels / 32 * s.keys;
   s.distance = s.v + s.words * s.channels;
-  s.alive = s.distance + query_block * s.keys;
+  s.alive = s.distance + abreast * s.keys;
   turn_keys(a.k, s.keys, s.k);
   turn_values(a.v, s.v);
   for (std::size_t head = 0; head < a.heads; ++head) {

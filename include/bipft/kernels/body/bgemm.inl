@@ -31,7 +31,6 @@ struct ProductIntegers {
 
   ProductIntegers(const BinaryProduct& p)
       : base(p.base), outputs(p.outputs), doubled(splat_word(p.step == 2 ? ~0U : 0U)) {}
-  Words base_at(std::size_t column) const { return load_some_words(base, column, outputs); }
   Words value(Words of_base, Words ones) const {
     return subtract(of_base, add(ones, bit_and(ones, doubled)));
   }
@@ -46,58 +45,86 @@ struct ProductFloats {
   float* y;               // [N, O]
 
   template <std::size_t Rows>
-  void operator()(const TilePlace& at, const Words (&ones)[Rows]) const {
-    const std::size_t outputs = integers.outputs;
-    const Words base = integers.base_at(at.column);
-    const Lanes shift = load_some(bias, at.column, outputs);
+  [[gnu::always_inline]] void whole(const TilePlace& at, const Words (&ones)[Rows]) const {
+    const Words base = load_words(integers.base + at.column);
+    const Lanes shift = load(bias + at.column);
+    const std::size_t stride = integers.outputs;
+    float* to = y + at.row * stride + at.column;
+    const float* from = residual != nullptr ? residual + (to - y) : nullptr;
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < Rows; ++i) {
+    for (std::size_t i = 0; i < Rows; ++i, to += stride) {
       if (i >= at.rows) break;
-      const std::size_t row = (at.row + i) * outputs;
       Lanes value = add(multiply(scale, to_lanes(integers.value(base, ones[i]))), shift);
-      if (residual != nullptr) value = add(load_some(residual + row, at.column, outputs), value);
-      store_some(y + row, value, at.column, outputs);
+      if (from != nullptr) value = add(load(from + i * stride), value);
+      store(to, value);
     }
+  }
+  void part(std::size_t row, std::size_t column, std::size_t left, Words ones) const {
+    const Words base = load_some_words(integers.base, column, integers.outputs);
+    const Lanes shift = load_part(bias + column, left);
+    const std::size_t place = row * integers.outputs + column;
+    Lanes value = add(multiply(scale, to_lanes(integers.value(base, ones))), shift);
+    if (residual != nullptr) value = add(load_part(residual + place, left), value);
+    store_part(y + place, value, left);
   }
 };
 
 /// bit = ones <= most. A tile's bits are whole bytes that no other tile writes.
 struct ProductBits {
-  std::size_t outputs;
+  ProductIntegers integers;
   const std::int32_t* most;  // [O]
   std::uint64_t* bits;       // [N, O] in rows of `words_per_row` words
   std::size_t words_per_row;
 
   template <std::size_t Rows>
-  void operator()(const TilePlace& at, const Words (&ones)[Rows]) const {
-    const Words limit = load_some_words(most, at.column, outputs);
-    const std::size_t left = outputs - at.column;
-    const std::uint32_t there = left >= 16 ? 0xFFFFU : (1U << left) - 1U;
+  [[gnu::always_inline]] void whole(const TilePlace& at, const Words (&ones)[Rows]) const {
+    const Words limit = load_words(most + at.column);
     std::uint64_t* to = bits + at.row * words_per_row;
     BIPFT_UNROLL
-    for (std::size_t i = 0; i < Rows; ++i) {
+    for (std::size_t i = 0; i < Rows; ++i, to += words_per_row) {
       if (i >= at.rows) break;
-      put_16(to, at.column / 16, signed_at_least(limit, ones[i]) & there);
-      to += words_per_row;
+      put_16(to, at.column / 16, signed_at_least(limit, ones[i]));
     }
+  }
+  void part(std::size_t row, std::size_t column, std::size_t left, Words ones) const {
+    const Words limit = load_some_words(most, column, integers.outputs);
+    const std::uint32_t there = (1U << left) - 1U;
+    put_16(bits + row * words_per_row, column / 16, signed_at_least(limit, ones) & there);
   }
 };
 
-/// One panel and one group of rows, of which no more are counted than a tile of 1, 4 or all needs.
+/// A tile of the last columns, of which there are fewer than 16.
+template <class Out>
+[[gnu::noinline]] inline void finish_part(const Out& out, const TilePlace& at, const Words* ones) {
+  for (std::size_t i = 0; i < at.rows; ++i) {
+    out.part(at.row + i, at.column, out.integers.outputs - at.column, ones[i]);
+  }
+}
+
+template <class Out, std::size_t Rows>
+[[gnu::always_inline]] inline void finish(const Out& out, const TilePlace& at,
+                                          const Words (&ones)[Rows]) {
+  if (at.column + 16 <= out.integers.outputs) {
+    out.whole(at, ones);
+  } else {
+    finish_part(out, at, ones);
+  }
+}
+
+/// One panel and one group of rows, of which no more than 4 are counted where that will do.
 template <std::size_t Rows, class Out>
 [[gnu::always_inline]] inline void multiply_tile(const std::uint32_t* spread,
                                                  const std::uint32_t* panel, std::size_t words,
                                                  const TilePlace& at, const Out& out) {
-  constexpr std::size_t fewer = Rows > 4 ? 4 : 1;
-  if constexpr (Rows > 1) {
-    if (at.rows <= fewer) return multiply_tile<fewer>(spread, panel, words, at, out);
+  if constexpr (Rows > 4) {
+    if (at.rows <= 4) return multiply_tile<4>(spread, panel, words, at, out);
   }
   Words ones[Rows];
   count_tile(spread, panel, words, ones);
-  out(at, ones);
+  finish(out, at, ones);
 }
 
-/// Calls `out(place, ones)` for every tile of popcounts [N, O].
+/// Hands `out` every tile of popcounts [N, O].
 template <class Out>
 [[gnu::noinline]] inline void binary_product(const BinaryProduct& p, const Out& out) {
   const std::size_t words = words_for(p.a.cols);
@@ -139,7 +166,7 @@ inline void clear_last_words(const BinaryProduct& p, std::uint64_t* bits,
 inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::uint64_t* bits,
                        std::size_t words_per_row) {
   clear_last_words(p, bits, words_per_row);
-  binary_product(p, ProductBits{p.outputs, most, bits, words_per_row});
+  binary_product(p, ProductBits{ProductIntegers(p), most, bits, words_per_row});
 }
 
 inline std::size_t layout_words(std::size_t rows, std::size_t cols) {

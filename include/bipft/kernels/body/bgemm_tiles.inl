@@ -111,7 +111,6 @@ struct TwoPlanes {
 template <class Out>
 struct Sums {
   const Out& out;
-  std::size_t outputs;
   const std::uint32_t* row_ones;     // of the first row
   const std::uint32_t* column_ones;  // [O]
   Tile* tiles;                       // [rows / 16][2]
@@ -134,7 +133,7 @@ struct Sums {
     const std::size_t c = done % 2;
     ++done;
     const std::size_t at = column + 16 * c;
-    if (i >= rows || at >= outputs) return;
+    if (i >= rows || at >= out.integers.outputs) return;
     const unsigned char* sums = tiles[i / 16 * 2 + c].bytes + i % 16 * 64;
     const std::uint32_t* of_row = row_ones + row + i;
     const Words of_column = load_words(column_ones + at);
@@ -146,7 +145,7 @@ struct Sums {
       ones[r] = subtract(add(of_column, splat_word(of_row[r])), twice);
     }
     const std::size_t left = rows - i;
-    out(TilePlace{first_row + row + i, left < step_rows ? left : step_rows, at}, ones);
+    avx512::finish(out, {first_row + row + i, left < step_rows ? left : step_rows, at}, ones);
   }
 };
 
@@ -186,7 +185,7 @@ inline void multiply_tiles(const Tile* a, bool two, const Tile* w, std::size_t w
   }
 }
 
-/// Calls `out(place, ones)` for popcounts [N, O], step_rows x 16 at a time.
+/// Hands `out` the popcounts [N, O], step_rows x 16 at a time.
 template <class Out>
 [[gnu::noinline]] inline void tile_product(const BinaryProduct& p, const Out& out) {
   const std::size_t words = words_for(p.a.cols);
@@ -199,8 +198,8 @@ template <class Out>
   Tile* const a = w[1] + 2 * words;
   std::uint32_t row_ones[most_rows];
   const std::uint32_t* const column_ones = p.weight + place.ones;
-  Sums<Out> sums[2] = {{out, p.outputs, row_ones, column_ones, of_sums},
-                       {out, p.outputs, row_ones, column_ones, of_sums + 4}};
+  Sums<Out> sums[2] = {{out, row_ones, column_ones, of_sums},
+                       {out, row_ones, column_ones, of_sums + 4}};
 
   const UseOfTiles use;
   for (std::size_t first = 0; first < p.a.rows; first += height) {
@@ -230,15 +229,15 @@ template <class Out>
 inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias,
                          const float* residual, float* y) {
   if (p.a.rows < rows_for_tiles) return avx512::bgemm_floats(p, scale, bias, residual, y);
-  tile_product(p, avx512::ProductFloats{avx512::ProductIntegers(p), splat(scale), bias,
-                                        residual, y});
+  tile_product(p,
+               avx512::ProductFloats{avx512::ProductIntegers(p), splat(scale), bias, residual, y});
 }
 
 inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::uint64_t* bits,
                        std::size_t words_per_row) {
   if (p.a.rows < rows_for_tiles) return avx512::bgemm_bits(p, most, bits, words_per_row);
   avx512::clear_last_words(p, bits, words_per_row);
-  tile_product(p, avx512::ProductBits{p.outputs, most, bits, words_per_row});
+  tile_product(p, avx512::ProductBits{avx512::ProductIntegers(p), most, bits, words_per_row});
 }
 
 inline void bgemm_ints(const BinaryProduct& p, std::int32_t* v) {

@@ -48,105 +48,98 @@ inline void softmax_rows(const float* x, std::size_t rows, std::size_t cols, flo
   }
 }
 
-/// Adds columns i ... i+15 of `Rows` rows to their sums.
+/// Some rows of a matrix, the last one again where there are fewer: they take turns, since each
+/// waits for its own last addition, and one alone would leave most of the processor idle.
+struct RowGroup {
+  const float* x[abreast];
+  float* y[abreast];
+  std::size_t cols;
+  Lanes middle[abreast];
+  Lanes factor[abreast];
+};
+
+/// Adds columns i ... i+15 of each row to its sum.
 ///   squares: (x - middle)² instead of x   whole: there are 16 columns left
-template <std::size_t Rows, bool squares, bool whole>
-[[gnu::always_inline]] inline void add_columns(const float* x, std::size_t i, std::size_t cols,
-                                               const Lanes (&middle)[Rows], Lanes (&sum)[Rows]) {
+template <bool squares, bool whole>
+[[gnu::always_inline]] inline void add_columns(const RowGroup& rows, std::size_t i,
+                                               Lanes (&sum)[abreast]) {
   BIPFT_UNROLL
-  for (std::size_t r = 0; r < Rows; ++r) {
-    const float* const row = x + r * cols;
-    Lanes part = whole ? load(row + i) : load_part(row + i, cols - i);
+  for (std::size_t r = 0; r < abreast; ++r) {
+    Lanes part = whole ? load(rows.x[r] + i) : load_part(rows.x[r] + i, rows.cols - i);
     if (squares) {
-      part = subtract(part, middle[r]);
-      if (!whole) part = inside_row(part, i, cols);
+      part = subtract(part, rows.middle[r]);
+      if (!whole) part = inside_row(part, i, rows.cols);
       part = multiply(part, part);
     }
     sum[r] = add(sum[r], part);
   }
 }
 
-/// Sums of `Rows` rows at once: each waits for its own last addition, so one row alone would leave
-/// most of the processor idle.
-template <std::size_t Rows, bool squares>
-[[gnu::always_inline]] inline void sum_rows(const float* x, std::size_t cols,
-                                            const Lanes (&middle)[Rows], float (&total)[Rows]) {
-  Lanes sum[Rows];
+template <bool squares>
+[[gnu::always_inline]] inline void sum_rows(const RowGroup& rows, float (&total)[abreast]) {
+  Lanes sum[abreast];
   BIPFT_UNROLL
-  for (std::size_t r = 0; r < Rows; ++r) sum[r] = splat(0.0F);
+  for (std::size_t r = 0; r < abreast; ++r) sum[r] = splat(0.0F);
   std::size_t i = 0;
-  for (; i + lanes <= cols; i += lanes) {
-    add_columns<Rows, squares, true>(x, i, cols, middle, sum);
-  }
-  if (i < cols) add_columns<Rows, squares, false>(x, i, cols, middle, sum);
+  for (; i + lanes <= rows.cols; i += lanes) add_columns<squares, true>(rows, i, sum);
+  if (i < rows.cols) add_columns<squares, false>(rows, i, sum);
   BIPFT_UNROLL
-  for (std::size_t r = 0; r < Rows; ++r) total[r] = fold_sum(sum[r]);
+  for (std::size_t r = 0; r < abreast; ++r) total[r] = fold_sum(sum[r]);
 }
 
-/// y = (x - middle) · factor · γ + β in columns i ... i+15 of `Rows` rows.
-template <std::size_t Rows, bool whole>
-[[gnu::always_inline]] inline void norm_columns(const float* x, std::size_t i, std::size_t cols,
-                                                const Lanes (&middle)[Rows],
-                                                const Lanes (&factor)[Rows], const float* gamma,
-                                                const float* beta, float* y) {
-  const std::size_t left = cols - i;
+/// y = (x - middle) · factor · γ + β in columns i ... i+15 of each row. All are read before one is
+/// written, so that a row may stand there twice.
+template <bool whole>
+[[gnu::always_inline]] inline void norm_columns(const RowGroup& rows, std::size_t i,
+                                                const float* gamma, const float* beta) {
+  const std::size_t left = rows.cols - i;
   const Lanes slope = whole ? load(gamma + i) : load_part(gamma + i, left);
   const Lanes shift = whole ? load(beta + i) : load_part(beta + i, left);
+  Lanes value[abreast];
   BIPFT_UNROLL
-  for (std::size_t r = 0; r < Rows; ++r) {
-    const float* const row = x + r * cols + i;
-    const Lanes d = subtract(whole ? load(row) : load_part(row, left), middle[r]);
-    const Lanes value = add(multiply(multiply(d, factor[r]), slope), shift);
+  for (std::size_t r = 0; r < abreast; ++r) {
+    const Lanes x = whole ? load(rows.x[r] + i) : load_part(rows.x[r] + i, left);
+    const Lanes scaled = multiply(multiply(subtract(x, rows.middle[r]), rows.factor[r]), slope);
+    value[r] = add(scaled, shift);
+  }
+  BIPFT_UNROLL
+  for (std::size_t r = 0; r < abreast; ++r) {
     if (whole) {
-      store(y + r * cols + i, value);
+      store(rows.y[r] + i, value[r]);
     } else {
-      store_part(y + r * cols + i, value, left);
+      store_part(rows.y[r] + i, value[r], left);
     }
   }
-}
-
-template <std::size_t Rows>
-inline void layer_norm_some(const float* x, std::size_t cols, const float* gamma, const float* beta,
-                            float epsilon, float* y, float* mean, float* inverse) {
-  const auto count = static_cast<float>(cols);
-  float total[Rows];
-  Lanes middle[Rows] = {};
-  Lanes factor[Rows];
-  sum_rows<Rows, false>(x, cols, middle, total);
-  for (std::size_t r = 0; r < Rows; ++r) {
-    const float average = total[r] / count;
-    middle[r] = splat(average);
-    if (mean != nullptr) mean[r] = average;
-  }
-  sum_rows<Rows, true>(x, cols, middle, total);
-  for (std::size_t r = 0; r < Rows; ++r) {
-    const float variance = total[r] / count;
-    const float one_over = 1.0F / std::sqrt(variance + epsilon);
-    factor[r] = splat(one_over);
-    if (inverse != nullptr) inverse[r] = one_over;
-  }
-  std::size_t i = 0;
-  for (; i + lanes <= cols; i += lanes) {
-    norm_columns<Rows, true>(x, i, cols, middle, factor, gamma, beta, y);
-  }
-  if (i < cols) norm_columns<Rows, false>(x, i, cols, middle, factor, gamma, beta, y);
 }
 
 inline void layer_norm_rows(const float* x, std::size_t rows, std::size_t cols, const float* gamma,
                             const float* beta, float epsilon, float* y, float* mean,
                             float* inverse) {
-  constexpr std::size_t some = 4;
-  for (std::size_t row = 0; row < rows;) {
-    const std::size_t begin = row * cols;
-    float* const row_mean = mean != nullptr ? mean + row : nullptr;
-    float* const row_inverse = inverse != nullptr ? inverse + row : nullptr;
-    if (rows - row >= some) {
-      layer_norm_some<some>(x + begin, cols, gamma, beta, epsilon, y + begin, row_mean,
-                            row_inverse);
-      row += some;
-    } else {
-      layer_norm_some<1>(x + begin, cols, gamma, beta, epsilon, y + begin, row_mean, row_inverse);
-      ++row;
+  const auto count = static_cast<float>(cols);
+  RowGroup group;
+  group.cols = cols;
+  for (std::size_t row = 0; row < rows; row += abreast) {
+    std::size_t place[abreast];
+    for (std::size_t r = 0; r < abreast; ++r) {
+      place[r] = row + r < rows ? row + r : rows - 1;
+      group.x[r] = x + place[r] * cols;
+      group.y[r] = y + place[r] * cols;
     }
+    float total[abreast];
+    sum_rows<false>(group, total);
+    for (std::size_t r = 0; r < abreast; ++r) {
+      const float average = total[r] / count;
+      group.middle[r] = splat(average);
+      if (mean != nullptr) mean[place[r]] = average;
+    }
+    sum_rows<true>(group, total);
+    for (std::size_t r = 0; r < abreast; ++r) {
+      const float one_over = 1.0F / std::sqrt(total[r] / count + epsilon);
+      group.factor[r] = splat(one_over);
+      if (inverse != nullptr) inverse[place[r]] = one_over;
+    }
+    std::size_t i = 0;
+    for (; i + lanes <= cols; i += lanes) norm_columns<true>(group, i, gamma, beta);
+    if (i < cols) norm_columns<false>(group, i, gamma, beta);
   }
 }

@@ -264,15 +264,15 @@ struct ProductInts {
   std::int32_t* to;  // [N, O]
 
   template <std::size_t Rows>
-  void operator()(const TilePlace& at, const Words (&ones)[Rows]) const {
-    const std::size_t left = integers.outputs - at.column;
-    const Words base = integers.base_at(at.column);
-    for (std::size_t i = 0; i < at.rows; ++i) {
-      std::int32_t lane[16];
-      store_words(lane, integers.value(base, ones[i]));
-      std::int32_t* const row = to + (at.row + i) * integers.outputs + at.column;
-      for (std::size_t l = 0; l < 16 && l < left; ++l) row[l] = lane[l];
-    }
+  void whole(const TilePlace& at, const Words (&ones)[Rows]) const {
+    for (std::size_t i = 0; i < at.rows; ++i) part(at.row + i, at.column, 16, ones[i]);
+  }
+  void part(std::size_t row, std::size_t column, std::size_t left, Words ones) const {
+    std::int32_t lane[16];
+    store_words(lane,
+                integers.value(load_some_words(integers.base, column, integers.outputs), ones));
+    std::int32_t* const at = to + row * integers.outputs + column;
+    for (std::size_t l = 0; l < left; ++l) at[l] = lane[l];
   }
 };
 

@@ -71,7 +71,6 @@ using avx512::store;
 using avx512::store_some;
 using avx512::store_words;
 using avx512::subtract;
-using avx512::TilePlace;
 using avx512::Words;
 
 inline Words shift_right(Words a, std::uint32_t n) { return _mm512_srlv_epi32(a, splat_word(n)); }

@@ -39,6 +39,7 @@ namespace bipft::kernels::avx2 {
 
 // --- The words: floats, 16 lanes at a time (scalar.hpp says what they mean) ----------------------
 inline constexpr std::size_t lanes = 16;
+inline constexpr std::size_t abreast = 4;
 struct Lanes {
   __m256 low, high;
 };
@@ -306,11 +307,12 @@ inline Mask mask_of(std::uint32_t bits) {
           _mm256_castsi256_ps(_mm256_cmpeq_epi32(set.high, lane.high))};
 }
 
+inline constexpr bool ends_differ = false;
 template <bool wide, bool both_ends>
 struct Table {
   const float* value;
 
-  explicit Table(const float* from) : value(from) {}
+  void fill(const float* from) { value = from; }
   Lanes look_up(Words index) const {
     return {_mm256_i32gather_ps(value, index.low, 4), _mm256_i32gather_ps(value, index.high, 4)};
   }

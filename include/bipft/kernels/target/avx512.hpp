@@ -45,6 +45,7 @@ namespace bipft::kernels::avx512 {
 
 // --- The words: floats, 16 lanes at a time (scalar.hpp says what they mean) ----------------------
 inline constexpr std::size_t lanes = 16;
+inline constexpr std::size_t abreast = 4;
 using Lanes = __m512;
 using Mask = __mmask16;
 
@@ -198,12 +199,13 @@ inline Lanes to_lanes(Words a) { return _mm512_cvtepi32_ps(a); }
 inline Mask mask_of(std::uint32_t bits) { return static_cast<Mask>(bits); }
 
 /// Permutations look at an index's last 5 or 6 bits, so the last entry lies where 0 does.
+inline constexpr bool ends_differ = true;
 template <bool wide, bool both_ends>
 struct Table {
   __m512 part[4];  // two of them, if it is not wide
   __m512 last;
 
-  explicit Table(const float* value) {
+  void fill(const float* value) {
     last = _mm512_set1_ps(value[wide ? 64 : 32]);
     const __m512 start = _mm512_loadu_ps(value);
     part[0] = both_ends ? start : _mm512_mask_blend_ps(1, start, last);

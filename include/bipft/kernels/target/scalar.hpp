@@ -22,6 +22,8 @@ inline bool supported() { return true; }
 
 // --- The words: floats, 16 lanes at a time -------------------------------------------------------
 inline constexpr std::size_t lanes = 16;
+/// Rows or queries that are worth computing in turns, as each waits for its own last result; <= 4.
+inline constexpr std::size_t abreast = 1;
 
 // Four numbers, the widest vector that every machine has a way with; the compiler knows its own.
 using Quad [[gnu::vector_size(16)]] = float;
@@ -268,12 +270,13 @@ inline QuadWords popcount_quad(QuadWords a) {
 }
 
 /// A table of 33 floats, or 65 if it is `wide`, and 16 looks into it: at either end only if it is
-/// told so, else at no index of 0.
+/// told so, else at no index of 0, where that makes a difference.
+inline constexpr bool ends_differ = false;
 template <bool wide, bool both_ends>
 struct Table {
   const float* value;
 
-  explicit Table(const float* from) : value(from) {}
+  void fill(const float* from) { value = from; }
   [[gnu::noinline]] Lanes look_up(Words at) const {
     std::uint32_t index[lanes];
     float lane[lanes];
