@@ -151,6 +151,7 @@ TEST_CASE("bgemm: so does every target of many rows, which may go another way") 
       }
     }
     check_against_loops(*target, Case(dice, 97, 40, 5001));
+    check_against_loops(*target, Case(dice, 99, 411, 130));
   }
 }
 

@@ -91,7 +91,7 @@ inline void add_sign_sums(Tile* sums, float* c, std::size_t c_stride, std::size_
   }
 }
 
-/// c [rows, N] (+)= a s over one block of k, where c begins at row m; times scale if it is the last.
+/// c [rows, N] (+)= a s over one block of k, where c begins at row m; the last block scales it.
 ///   tiles: 4 of sums, 2 · sign_steps of columns, sign_rows / 16 · sign_steps of rows
 inline void multiply_sign_block(const SignProduct& p, std::size_t m, std::size_t rows,
                                 std::size_t k, std::size_t depth, Tile* tiles) {
