@@ -135,6 +135,47 @@ TEST_CASE("bgemm: every target makes the integers, floats and bits of plain loop
   }
 }
 
+TEST_CASE("bgemm: so does every target of many rows, which may go another way") {
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(4);
+    for (const std::size_t rows : {95U, 96U, 97U, 112U, 113U, 128U, 129U, 255U, 257U, 300U, 545U}) {
+      for (const std::size_t outputs : {1U, 16U, 33U, 65U, 113U, 129U, 160U}) {
+        const std::size_t more = (rows + outputs) % 3;
+        for (const std::size_t inputs : {1 + more, 62 + more, 127 + more, 260 + 31 * more}) {
+          CAPTURE(rows);
+          CAPTURE(outputs);
+          CAPTURE(inputs);
+          check_against_loops(*target, Case(dice, rows, outputs, inputs));
+        }
+      }
+    }
+    check_against_loops(*target, Case(dice, 97, 40, 5001));
+    check_against_loops(*target, Case(dice, 99, 411, 130));
+  }
+}
+
+TEST_CASE("bgemm: nor do a hundred and more rows depend on each other") {
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(5);
+    const Case all(dice, 131, 50, 384);
+    const Answer together(*target, all);
+    Case few = all;
+    few.a = BitMatrix(3, 384);
+    for (std::size_t n = 0; n < 3; ++n) {
+      for (std::size_t k = 0; k < 6; ++k) few.a.mutable_row(n)[k] = all.a.view().row(128 + n)[k];
+    }
+    const Answer apart(*target, few);
+    for (std::size_t n = 0; n < 3; ++n) {
+      for (std::size_t o = 0; o < 50; ++o) {
+        REQUIRE(apart.floats[n * 50 + o] == together.floats[(128 + n) * 50 + o]);
+      }
+      REQUIRE(apart.bits[n] == together.bits[128 + n]);
+    }
+  }
+}
+
 TEST_CASE("bgemm: targets agree on a hundred thousand random shapes") {
   const KernelTable& scalar = kernels::find_target("scalar");
   for (const KernelTable* target : kernels::supported_targets()) {
@@ -143,7 +184,7 @@ TEST_CASE("bgemm: targets agree on a hundred thousand random shapes") {
     test::Dice dice(2);
     for (std::size_t i = 0; i < shapes; ++i) {
       const bool deep = i % 64 == 0;
-      const std::size_t rows = dice.between(1, 12);
+      const std::size_t rows = i % 256 == 1 ? dice.between(96, 300) : dice.between(1, 12);
       const std::size_t outputs = dice.between(1, 40);
       const std::size_t inputs = deep ? dice.between(1, 5000) : dice.between(1, 200);
       const Case c(dice, rows, outputs, inputs);

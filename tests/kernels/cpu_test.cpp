@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <string>
+
 using namespace bipft::kernels;
 
 TEST_CASE("cpu: what is found agrees with the compiler's own detection") {
@@ -18,8 +21,27 @@ TEST_CASE("cpu: what is found agrees with the compiler's own detection") {
 #else
   CHECK(!found.avx2);
   CHECK(!found.avx512);
+  CHECK(!found.amx);
 #endif
   CHECK(cpu().avx2 == found.avx2);
 }
 
-TEST_CASE("cpu: AVX-512 is never claimed without AVX2") { CHECK((cpu().avx2 || !cpu().avx512)); }
+TEST_CASE("cpu: AVX-512 is never claimed without AVX2, nor AMX without AVX-512") {
+  CHECK((cpu().avx2 || !cpu().avx512));
+  CHECK((cpu().avx512_bf16 || !cpu().amx));
+}
+
+#if defined(__linux__) && defined(__x86_64__)
+TEST_CASE("cpu: AMX is found exactly where the system tells of it") {
+  std::ifstream info("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(info, line) && !line.starts_with("flags")) {
+  }
+  line += ' ';
+  bool told = cpu().avx512_bf16;
+  for (const char* flag : {" amx_tile ", " amx_int8 ", " amx_bf16 "}) {
+    told = told && line.find(flag) != std::string::npos;
+  }
+  CHECK(cpu().amx == told);
+}
+#endif

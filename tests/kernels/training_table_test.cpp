@@ -82,7 +82,7 @@ TEST_CASE("TrainingKernels: products of floats with bits, of the floats or of th
     test::Dice dice(8);
     for (const std::size_t m : {1U, 4U, 17U, 200U}) {
       for (const std::size_t n : {1U, 16U, 50U, 96U}) {
-        for (const std::size_t k : {1U, 2U, 31U, 64U, 257U, 300U}) {
+        for (const std::size_t k : {1U, 2U, 31U, 64U, 257U, 545U}) {
           for (const bool transposed : {false, true}) {
             CAPTURE(m);
             CAPTURE(n);

@@ -1,8 +1,8 @@
 #pragma once
 /// The instruction sets of kernels/target/ through SIMDe, for a program that is compiled with
 /// BIPFT_SIMDE; and the few intrinsics they use that Debian 12's SIMDe (0.7.4) lacks, in plain
-/// loops (a later SIMDe's own win). Every file of that program includes this one before any header
-/// of bipft.
+/// loops (a later SIMDe's own win); and tiles, which it has not. Every file of that program
+/// includes this one before any header of bipft.
 
 #include <cstdint>
 #include <cstring>
@@ -10,6 +10,8 @@
 #include <simde/x86/avx2.h>
 #include <simde/x86/avx512.h>
 #include <simde/x86/fma.h>
+
+#include "simde/tiles.hpp"
 
 #if !defined(__AVX512F__)
 using __mmask16 = simde__mmask16;

@@ -16,12 +16,14 @@ struct CpuFeatures {
   bool avx512 = false;  ///< the above, AVX-512 F, BW, DQ, VL, VPOPCNTDQ and the 512-bit registers
   bool avx512_bf16 = false;  ///< the above and AVX-512 BF16
   bool amx_bf16 = false;     ///< tiles of bfloat16, whether or not they may be used
+  /// AVX-512 BF16, AMX-TILE, INT8 and BF16, and eight tiles of 16 rows x 64 bytes
+  bool amx = false;
 };
 
 #if defined(__x86_64__)
 namespace detail {
 
-/// The register states that the system saves: bit 1 SSE, 2 AVX, 5 to 7 AVX-512.
+/// The register states that the system saves: bit 1 SSE, 2 AVX, 5 to 7 AVX-512, 17 and 18 AMX.
 [[nodiscard]] inline std::uint32_t saved_states() {
   std::uint32_t low = 0;
   std::uint32_t high = 0;
@@ -31,6 +33,13 @@ namespace detail {
 
 [[nodiscard]] constexpr bool has_all(std::uint32_t word, std::uint32_t bits) {
   return (word & bits) == bits;
+}
+
+/// Whether tiles have the shape that the kernels count on, as every processor's have so far.
+[[nodiscard]] inline bool usual_tiles() {
+  std::uint32_t a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid_count(0x1D, 1, &a, &b, &c, &d) == 0) return false;
+  return a == (1024U << 16U | 8192U) && b == (8U << 16U | 64U) && (c & 0xFFFFU) == 16;
 }
 
 }  // namespace detail
@@ -55,10 +64,13 @@ namespace detail {
   cpu.avx2 = has_all(b, avx2 | bmi2);
   cpu.avx512 = cpu.avx2 && has_all(states, 0xE6U) && has_all(b, f | dq | bw | vl) &&
                has_all(c, vpopcntdq);
-  cpu.amx_bf16 = has_all(d, 1U << 22U);
+  constexpr std::uint32_t amx_bf16 = 1U << 22U, amx_tile = 1U << 24U, amx_int8 = 1U << 25U;
+  cpu.amx_bf16 = has_all(d, amx_bf16);
+  const bool tiles = has_all(states, 0x600E6U) && has_all(d, amx_bf16 | amx_tile | amx_int8);
   if (cpu.avx512 && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {
     cpu.avx512_bf16 = has_all(a, 1U << 5U);
   }
+  cpu.amx = tiles && cpu.avx512_bf16 && detail::usual_tiles();
 #endif
   return cpu;
 }

@@ -25,6 +25,7 @@ namespace bipft::kernels {
 
 #include <array>
 
+#include "bipft/kernels/target/amx.hpp"
 #include "bipft/kernels/target/avx2.hpp"
 #include "bipft/kernels/target/avx512.hpp"
 #include "bipft/kernels/target/avx512_bf16.hpp"
@@ -35,7 +36,7 @@ namespace bipft::kernels {
 [[nodiscard]] BIPFT_ONCE std::span<const KernelTable* const> all_targets() {
   static constexpr std::array all = {
 #if defined(__x86_64__)
-      &avx512_bf16::table, &avx512::table, &avx2::table,
+      &amx::table, &avx512_bf16::table, &avx512::table, &avx2::table,
 #endif
       &scalar::table,
   };

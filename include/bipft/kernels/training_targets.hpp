@@ -18,7 +18,7 @@ namespace bipft::kernels {
 [[nodiscard]] BIPFT_ONCE const TrainingKernels& training_of(const KernelTable& target) {
   static constexpr const TrainingKernels* all[] = {
 #if defined(__x86_64__)
-      &avx512_bf16::training, &avx512::training, &avx2::training,
+      &amx::training, &avx512_bf16::training, &avx512::training, &avx2::training,
 #endif
       &scalar::training,
   };

@@ -101,6 +101,16 @@ template <class Out>
   }
 }
 
+template <class Out, std::size_t Rows>
+[[gnu::always_inline]] inline void finish(const Out& out, const TilePlace& at,
+                                          const Words (&ones)[Rows]) {
+  if (at.column + 16 <= out.integers.outputs) {
+    out.whole(at, ones);
+  } else {
+    finish_part(out, at, ones);
+  }
+}
+
 /// One panel and one group of rows, of which no more than 4 are counted where that will do.
 template <std::size_t Rows, class Out>
 [[gnu::always_inline]] inline void multiply_tile(const std::uint32_t* spread,
@@ -111,11 +121,7 @@ template <std::size_t Rows, class Out>
   }
   Words ones[Rows];
   count_tile(spread, panel, words, ones);
-  if (at.column + 16 <= out.integers.outputs) {
-    out.whole(at, ones);
-  } else {
-    finish_part(out, at, ones);
-  }
+  finish(out, at, ones);
 }
 
 /// Hands `out` every tile of popcounts [N, O].
@@ -150,11 +156,16 @@ inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias,
   binary_product(p, ProductFloats{ProductIntegers(p), splat(scale), bias, residual, y});
 }
 
+/// Tiles write no more bits than they know of.
+inline void clear_last_words(const BinaryProduct& p, std::uint64_t* bits,
+                             std::size_t words_per_row) {
+  if (p.outputs % 64 == 0) return;
+  for (std::size_t i = 0; i < p.a.rows; ++i) bits[i * words_per_row + p.outputs / 64] = 0;
+}
+
 inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::uint64_t* bits,
                        std::size_t words_per_row) {
-  if (p.outputs % 64 != 0) {  // tiles write no more than they know of
-    for (std::size_t i = 0; i < p.a.rows; ++i) bits[i * words_per_row + p.outputs / 64] = 0;
-  }
+  clear_last_words(p, bits, words_per_row);
   binary_product(p, ProductBits{ProductIntegers(p), most, bits, words_per_row});
 }
 
