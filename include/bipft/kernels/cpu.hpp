@@ -1,11 +1,14 @@
 #pragma once
 /// What the processor can do and the system lets it: CPUID feature bits and the registers that the
-/// system saves (XCR0). Never the model's name, which virtual machines mask.
+/// system saves (XCR0), or the features that Linux tells of an Arm. Never the model's name, which
+/// virtual machines mask.
 
 #include <cstdint>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace bipft::kernels {
@@ -16,6 +19,7 @@ struct CpuFeatures {
   bool avx512 = false;  ///< the above, AVX-512 F, BW, DQ, VL, VPOPCNTDQ and the 512-bit registers
   bool avx512_bf16 = false;  ///< the above and AVX-512 BF16
   bool amx_bf16 = false;     ///< tiles of bfloat16, whether or not they may be used
+  bool dotprod = false;      ///< Arm's UDOT; AdvSIMD, which it works on, is part of every 64-bit Arm
 };
 
 #if defined(__x86_64__)
@@ -59,6 +63,11 @@ namespace detail {
   if (cpu.avx512 && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) {
     cpu.avx512_bf16 = has_all(a, 1U << 5U);
   }
+#elif defined(__aarch64__) && defined(__linux__)
+  constexpr unsigned long asimddp = 1UL << 20U;  // HWCAP_ASIMDDP, which old headers do not name
+  cpu.dotprod = (getauxval(AT_HWCAP) & asimddp) != 0;
+#elif defined(__ARM_FEATURE_DOTPROD)  // elsewhere, what the compiler may use anyway
+  cpu.dotprod = true;
 #endif
   return cpu;
 }
