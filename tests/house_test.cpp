@@ -76,6 +76,8 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"kernels/binary.hpp", "tests/kernels/bgemm_test.cpp"},
     {"kernels/target/avx2.hpp", "tests/kernels/table_test.cpp"},
     {"kernels/target/avx512.hpp", "tests/kernels/table_test.cpp"},
+    {"kernels/target/neon.hpp", "tests/kernels/table_test.cpp"},
+    {"kernels/target/neon_dotprod.hpp", "tests/kernels/table_test.cpp"},
     {"kernels/target/scalar.hpp", "tests/kernels/table_test.cpp"},
     {"kernels/targets.hpp", "tests/kernels/dispatch_test.cpp"},
     {"model/card.hpp", "tests/model/model_file_test.cpp"},

@@ -19,7 +19,7 @@ struct CpuFeatures {
   bool avx512 = false;  ///< the above, AVX-512 F, BW, DQ, VL, VPOPCNTDQ and the 512-bit registers
   bool avx512_bf16 = false;  ///< the above and AVX-512 BF16
   bool amx_bf16 = false;     ///< tiles of bfloat16, whether or not they may be used
-  bool dotprod = false;      ///< Arm's UDOT; AdvSIMD, which it works on, is part of every 64-bit Arm
+  bool dotprod = false;      ///< Arm's UDOT; the registers it works on are in every 64-bit Arm
 };
 
 #if defined(__x86_64__)
