@@ -77,6 +77,8 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"kernels/target/avx2.hpp", "tests/kernels/table_test.cpp"},
     {"kernels/target/avx512.hpp", "tests/kernels/table_test.cpp"},
     {"kernels/target/avx512_bf16.hpp", "tests/kernels/training_table_test.cpp"},
+    {"kernels/target/neon.hpp", "tests/kernels/table_test.cpp"},
+    {"kernels/target/neon_dotprod.hpp", "tests/kernels/table_test.cpp"},
     {"kernels/target/scalar.hpp", "tests/kernels/table_test.cpp"},
     {"kernels/tiles.hpp", "tests/kernels/target/amx_test.cpp"},
     {"kernels/targets.hpp", "tests/kernels/dispatch_test.cpp"},

@@ -7,6 +7,7 @@
 #include "bipft/kernels/dispatch.hpp"
 #include "bipft/kernels/training_targets.hpp"
 #include "support/bits.hpp"
+#include "support/share.hpp"
 
 using namespace bipft;
 using kernels::KernelTable;
@@ -22,9 +23,9 @@ using kernels::KernelTable;
 namespace {
 
 #if defined(BIPFT_TEST_SLOW) || defined(BIPFT_SIMDE) || !defined(__OPTIMIZE__)
-constexpr std::size_t shapes = 4000;
+constexpr std::size_t all_shapes = 4000;
 #else
-constexpr std::size_t shapes = 100000;
+constexpr std::size_t all_shapes = 100000;
 #endif
 
 /// A product and everything that it points to.
@@ -178,6 +179,7 @@ TEST_CASE("bgemm: nor do a hundred and more rows depend on each other") {
 
 TEST_CASE("bgemm: targets agree on a hundred thousand random shapes") {
   const KernelTable& scalar = kernels::find_target("scalar");
+  const std::size_t shapes = test::share_of(all_shapes);
   for (const KernelTable* target : kernels::supported_targets()) {
     if (target == &scalar) continue;
     CAPTURE(target->name);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <fstream>
 #include <string>
 
@@ -23,7 +24,16 @@ TEST_CASE("cpu: what is found agrees with the compiler's own detection") {
   CHECK(!found.avx512);
   CHECK(!found.amx);
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+  // The register that names the instructions; Linux lets a program read it.
+  std::uint64_t features = 0;
+  __asm__("mrs %0, ID_AA64ISAR0_EL1" : "=r"(features));
+  CHECK(found.dotprod == ((features >> 44U & 0xFU) != 0));
+#elif !defined(__aarch64__)
+  CHECK(!found.dotprod);
+#endif
   CHECK(cpu().avx2 == found.avx2);
+  CHECK(cpu().dotprod == found.dotprod);
 }
 
 TEST_CASE("cpu: AVX-512 is never claimed without AVX2, nor AMX without AVX-512") {

@@ -11,6 +11,7 @@
 #include "bipft/core/random.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "support.hpp"
+#include "support/share.hpp"
 
 using namespace bipft;
 using namespace bipft::kernels;
@@ -18,15 +19,15 @@ using namespace bipft::kernels;
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(BIPFT_SIMDE)
-constexpr std::size_t shapes = 600;
+constexpr std::size_t all_shapes = 600;
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-constexpr std::size_t shapes = 600;
+constexpr std::size_t all_shapes = 600;
 #else
-constexpr std::size_t shapes = 5000;
+constexpr std::size_t all_shapes = 5000;
 #endif
 #else
-constexpr std::size_t shapes = 5000;
+constexpr std::size_t all_shapes = 5000;
 #endif
 
 /// A product of random numbers, stored with random strides.
@@ -97,6 +98,7 @@ void multiply(const KernelTable& table, Problem& problem) {
 }  // namespace
 
 TEST_CASE("product: equals a sum in double for every small shape, stride and transposition") {
+  const std::size_t shapes = test::share_of(all_shapes);
   for (const KernelTable* table : supported_targets()) {
     CAPTURE(std::string(table->name));
     const Random random(7, "shapes");

@@ -41,6 +41,25 @@ TEST_CASE("TrainingKernels: cross entropy and its gradient are those of mathemat
   }
 }
 
+TEST_CASE("TrainingKernels: sums in double are the same bits on every target") {
+  for (const std::size_t n : {1UL, 15UL, 16UL, 17UL, 33UL, 1000UL}) {
+    CAPTURE(n);
+    Floats a = numbers(41, n);
+    const Floats b = numbers(42, n);
+    // So far apart in size that the sums round, and their order can be told from them.
+    for (std::size_t i = 0; i < n; i += 3) a[i] *= 1e12F;
+    const TrainingKernels& scalar = training_of(find_target("scalar"));
+    const RowSums wanted = scalar.sums(a.data(), n);
+    for (const KernelTable* table : supported_targets()) {
+      CAPTURE(table->name);
+      const RowSums found = training_of(*table).sums(a.data(), n);
+      CHECK(found.sum == wanted.sum);
+      CHECK(found.absolute == wanted.absolute);
+      CHECK(training_of(*table).dot(a.data(), b.data(), n) == scalar.dot(a.data(), b.data(), n));
+    }
+  }
+}
+
 TEST_CASE("TrainingKernels: sums of whole tensors are kept in double") {
   Floats x(100'000, 0.1F);
   x[0] = -1e8F;

@@ -4,9 +4,11 @@
 /// loops (a later SIMDe's own win); and tiles, which it has not. Every file of that program
 /// includes this one before any header of bipft.
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
+#include <simde/arm/neon.h>
 #include <simde/x86/avx2.h>
 #include <simde/x86/avx512.h>
 #include <simde/x86/fma.h>
@@ -99,5 +101,29 @@ inline simde__m512bh bipft_cvtne2ps_pbh(simde__m512 high, simde__m512 low) {
 #endif
 #if !defined(_mm512_shuffle_f32x4)
 #define _mm512_shuffle_f32x4 bipft_shuffle_f32x4
+#endif
+#endif
+
+#if !defined(__aarch64__)
+inline simde_float32x4_t bipft_divq_f32(simde_float32x4_t a, simde_float32x4_t b) {
+  float numerator[4];
+  float denominator[4];
+  simde_vst1q_f32(numerator, a);
+  simde_vst1q_f32(denominator, b);
+  for (unsigned i = 0; i < 4; ++i) numerator[i] /= denominator[i];
+  return simde_vld1q_f32(numerator);
+}
+inline simde_float32x4_t bipft_sqrtq_f32(simde_float32x4_t a) {
+  float lane[4];
+  simde_vst1q_f32(lane, a);
+  for (float& x : lane) x = std::sqrt(x);
+  return simde_vld1q_f32(lane);
+}
+
+#if !defined(vdivq_f32)
+#define vdivq_f32 bipft_divq_f32
+#endif
+#if !defined(vsqrtq_f32)
+#define vsqrtq_f32 bipft_sqrtq_f32
 #endif
 #endif

@@ -1,11 +1,14 @@
 #pragma once
 /// What the processor can do and the system lets it: CPUID feature bits and the registers that the
-/// system saves (XCR0). Never the model's name, which virtual machines mask.
+/// system saves (XCR0), or the features that Linux tells of an Arm. Never the model's name, which
+/// virtual machines mask.
 
 #include <cstdint>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace bipft::kernels {
@@ -18,6 +21,7 @@ struct CpuFeatures {
   bool amx_bf16 = false;     ///< tiles of bfloat16, whether or not they may be used
   /// AVX-512 BF16, AMX-TILE, INT8 and BF16, and eight tiles of 16 rows x 64 bytes
   bool amx = false;
+  bool dotprod = false;      ///< Arm's UDOT; the registers it works on are in every 64-bit Arm
 };
 
 #if defined(__x86_64__)
@@ -71,6 +75,11 @@ namespace detail {
     cpu.avx512_bf16 = has_all(a, 1U << 5U);
   }
   cpu.amx = tiles && cpu.avx512_bf16 && detail::usual_tiles();
+#elif defined(__aarch64__) && defined(__linux__)
+  constexpr unsigned long asimddp = 1UL << 20U;  // HWCAP_ASIMDDP, which old headers do not name
+  cpu.dotprod = (getauxval(AT_HWCAP) & asimddp) != 0;
+#elif defined(__ARM_FEATURE_DOTPROD)  // elsewhere, what the compiler may use anyway
+  cpu.dotprod = true;
 #endif
   return cpu;
 }

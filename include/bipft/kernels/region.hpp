@@ -20,17 +20,28 @@
 #define BIPFT_PRAGMA(text) _Pragma(#text)
 
 #if defined(__clang__)
+#if defined(__x86_64__)
 #define BIPFT_PLAIN_REGION_BEGIN \
   BIPFT_PRAGMA(float_control(push)) BIPFT_PRAGMA(clang fp contract(off))
 #define BIPFT_PLAIN_REGION_END BIPFT_PRAGMA(float_control(pop))
+#else  // Clang has no stack of such states for Arm; what was asked for is restored all the same
+#define BIPFT_PLAIN_REGION_BEGIN BIPFT_PRAGMA(STDC FP_CONTRACT OFF)
+#define BIPFT_PLAIN_REGION_END BIPFT_PRAGMA(STDC FP_CONTRACT DEFAULT)
+#endif
 #define BIPFT_REGION_BEGIN(features) \
   BIPFT_PLAIN_REGION_BEGIN           \
   BIPFT_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define BIPFT_REGION_END BIPFT_PRAGMA(clang attribute pop) BIPFT_PLAIN_REGION_END
 #define BIPFT_UNROLL BIPFT_PRAGMA(clang loop unroll(full))
 #else
+#if defined(__aarch64__)  // there GCC also schedules before it allocates, and spills what it hoists
+#define BIPFT_PLAIN_REGION_BEGIN \
+  BIPFT_PRAGMA(GCC push_options) \
+  BIPFT_PRAGMA(GCC optimize("fp-contract=off", "no-schedule-insns"))
+#else
 #define BIPFT_PLAIN_REGION_BEGIN \
   BIPFT_PRAGMA(GCC push_options) BIPFT_PRAGMA(GCC optimize("fp-contract=off"))
+#endif
 #define BIPFT_PLAIN_REGION_END BIPFT_PRAGMA(GCC pop_options)
 #define BIPFT_REGION_BEGIN(features) BIPFT_PLAIN_REGION_BEGIN BIPFT_PRAGMA(GCC target(features))
 #define BIPFT_REGION_END BIPFT_PLAIN_REGION_END

@@ -29,6 +29,8 @@ namespace bipft::kernels {
 #include "bipft/kernels/target/avx2.hpp"
 #include "bipft/kernels/target/avx512.hpp"
 #include "bipft/kernels/target/avx512_bf16.hpp"
+#include "bipft/kernels/target/neon.hpp"
+#include "bipft/kernels/target/neon_dotprod.hpp"
 #include "bipft/kernels/target/scalar.hpp"
 
 namespace bipft::kernels {
@@ -37,6 +39,9 @@ namespace bipft::kernels {
   static constexpr std::array all = {
 #if defined(__x86_64__)
       &amx::table, &avx512_bf16::table, &avx512::table, &avx2::table,
+#endif
+#if defined(__aarch64__) || defined(BIPFT_SIMDE)
+      &neon_dotprod::table, &neon::table,
 #endif
       &scalar::table,
   };

@@ -20,6 +20,9 @@ namespace bipft::kernels {
 #if defined(__x86_64__)
       &amx::training, &avx512_bf16::training, &avx512::training, &avx2::training,
 #endif
+#if defined(__aarch64__) || defined(BIPFT_SIMDE)
+      &neon_dotprod::training, &neon::training,
+#endif
       &scalar::training,
   };
   for (const TrainingKernels* training : all) {
