@@ -11,6 +11,7 @@
 #include "bipft/device/cpu_plan.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "support/bits.hpp"
+#include "support/counting_allocator.hpp"
 #include "support/random_plan.hpp"
 
 using namespace bipft;
@@ -425,4 +426,20 @@ TEST_CASE("run: a plan in floats that is not sound is refused at its step") {
   refused(5, [](Step& s) { std::get<MatrixStep>(s).to = Floats::context; });
   refused(6, [](Step& s) { std::get<MatrixStep>(s).to = Floats::branch; });
   refused(8, [](Step& s) { std::get<MatrixStep>(s).from = Floats::hidden; });
+}
+
+TEST_CASE("run: a batch of lengths that were seen before allocates nothing") {
+  if (!test::counts_allocations()) return;
+  const Restore restore;
+  set_threads(1);
+  for (const std::size_t head_size : {32U, 64U}) {
+    const Plan plan = test::random_plan(2, 128, 256, head_size);
+    const Batch batch = random_batch({3, 250, 1, 17, 300, 64}, 23);
+    const PlanResult first = run(plan, batch);
+    (void)run(plan, batch);  // the first result is still held, and needs its own room
+    const std::size_t before = test::allocation_count();
+    const PlanResult again = run(plan, batch);
+    CHECK(test::allocation_count() == before);
+    CHECK(same_bytes(again, first));
+  }
 }

@@ -6,8 +6,13 @@
 #include <limits>
 
 #include "bipft/core/parallel.hpp"
+#include "bipft/device/devices.hpp"
+#include "bipft/ops/losses.hpp"
 #include "bipft/tasks/metrics.hpp"
+#include "bipft/train/adamw.hpp"
 #include "bipft/train/checkpoint.hpp"
+#include "bipft/train/clip.hpp"
+#include "support/counting_allocator.hpp"
 #include "support/toy.hpp"
 
 using namespace bipft;
@@ -178,4 +183,31 @@ TEST_CASE("fit: patience ends a training that does not get better, and the best 
   CHECK(trainer.fit({}) == FitEnd::finished);
   CHECK(asked == 3);
   CHECK(trainer.state().best_epoch == 1);
+}
+
+TEST_CASE("fit: a step of a shape seen before takes no tensor from the system") {
+  if (!test::counts_allocations()) return;
+  const std::size_t before = threads();
+  set_threads(1);
+  ModelConfig config = test::toy_config(true);
+  Model model(config, 3);
+  const Batch batch = make_batch(test::toy_texts(200, 1, config));
+  AdamW optimizer(active_device(), model);
+  const auto step = [&](std::uint64_t t) {
+    {
+      Tape tape(active_device());
+      tape.set_random(1, t);
+      tape.backward(cross_entropy(model(tape, batch), batch.labels, batch.weights));
+    }
+    optimizer.step(1e-3F, clip_scale(gradient_norm(active_device(), model), 1.0));
+  };
+  step(1);
+  step(2);
+  const std::size_t mark = test::allocation_mark();
+  step(3);
+  // Closures, names and ids; one tensor of hidden states is more than that.
+  const std::size_t hidden = batch.texts.tokens() * config.hidden * sizeof(float);
+  CHECK(test::allocated_peak_since(mark) < hidden / 2);
+  CHECK(hidden > 200'000);
+  set_threads(before);
 }

@@ -83,4 +83,24 @@ class BufferPool {
   std::array<std::vector<void*>, 256> free_;
 };
 
+/// Lets the standard library take from the shared pool:
+///   std::allocate_shared<Storage>(PoolAllocator<Storage>(), bytes)
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  static_assert(alignof(T) <= BufferPool::alignment);
+
+  PoolAllocator() = default;
+  template <class U>
+  explicit PoolAllocator(const PoolAllocator<U>& /*other*/) {}
+
+  [[nodiscard]] T* allocate(std::size_t count) {
+    return static_cast<T*>(BufferPool::shared().take(count * sizeof(T)));
+  }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    BufferPool::shared().give(memory, count * sizeof(T));
+  }
+  [[nodiscard]] friend bool operator==(PoolAllocator, PoolAllocator) { return true; }
+};
+
 }  // namespace bipft

@@ -83,9 +83,11 @@ class Storage {
 class StorageHandle {
  public:
   StorageHandle() = default;
-  explicit StorageHandle(std::size_t bytes) : storage_(std::make_shared<Storage>(bytes)) {}
+  explicit StorageHandle(std::size_t bytes)
+      : storage_(std::allocate_shared<Storage>(PoolAllocator<Storage>(), bytes)) {}
   StorageHandle(std::size_t bytes, std::shared_ptr<const Residence> residence)
-      : storage_(std::make_shared<Storage>(bytes, std::move(residence))) {}
+      : storage_(std::allocate_shared<Storage>(PoolAllocator<Storage>(), bytes,
+                                               std::move(residence))) {}
   [[gnu::noinline]] StorageHandle(const StorageHandle& other) : storage_(other.storage_) {}
   StorageHandle(StorageHandle&& other) noexcept = default;
   [[gnu::noinline]] StorageHandle& operator=(const StorageHandle& other) {

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <variant>
-#include <vector>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/error.hpp"
@@ -54,13 +53,23 @@ inline constexpr std::size_t group_tokens = 256;
   return kernels != nullptr ? *kernels : kernels::active();
 }
 
-/// The first text of each group, and the number of texts.
-[[nodiscard]] inline std::vector<std::size_t> group_texts(const Ragged& texts) {
-  std::vector<std::size_t> groups{0};
-  for (std::size_t b = 1; b < texts.texts(); ++b) {
-    if (texts.begin(b + 1) - texts.begin(groups.back()) > group_tokens) groups.push_back(b);
+/// The first text of each group, and the number of texts. From the pool, as all that a run takes.
+[[nodiscard]] inline BasicTensor<std::uint32_t> group_texts(const Ragged& texts) {
+  BasicTensor<std::uint32_t> groups;
+  for (const bool counted : {false, true}) {  // how many there are, and then which
+    std::size_t count = 0;
+    const auto add = [&](std::size_t text) {
+      if (counted) groups.mutable_data()[count] = static_cast<std::uint32_t>(text);
+      ++count;
+    };
+    std::size_t first = 0;
+    add(first);
+    for (std::size_t b = 1; b < texts.texts(); ++b) {
+      if (texts.begin(b + 1) - texts.begin(first) > group_tokens) add(first = b);
+    }
+    add(texts.texts());
+    if (!counted) groups = BasicTensor<std::uint32_t>::uninitialized(Shape{count});
   }
-  groups.push_back(texts.texts());
   return groups;
 }
 
@@ -383,11 +392,10 @@ class PlanGroup {
                             texts,
                             result.logits.mutable_data().data(),
                             want_hidden ? result.hidden.mutable_data().data() : nullptr};
-  const std::vector<std::size_t> groups = detail::group_texts(texts);
-  parallel_for(groups.size() - 1, 1, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t g = begin; g < end; ++g) {
-      detail::PlanGroup(run, groups[g], groups[g + 1]).walk();
-    }
+  const BasicTensor<std::uint32_t> groups = detail::group_texts(texts);
+  const auto first_text = groups.data();
+  parallel_for(first_text.size() - 1, 1, [&](std::size_t g, std::size_t /*end*/) {
+    detail::PlanGroup(run, first_text[g], first_text[g + 1]).walk();
   });
   return result;
 }
