@@ -29,7 +29,9 @@ struct CommonOptions {
     option("threads", threads, "how many to use [usable cores, or BIPFT_THREADS]",
            Form{"N", 1, 1024});
     option("device", device, "who computes", Form{"cpu|auto"});
-    option("target", target, "instruction set: scalar, avx2, avx512, amx [the best; BIPFT_TARGET]",
+    option("target", target,
+           "instruction set: amx, avx512_bf16, avx512, avx2, neon_dotprod, neon or scalar"
+           " [the best; BIPFT_TARGET]",
            Form{"NAME"});
     option("q,quiet", quiet, "say nothing but errors");
     option("v,verbose", verbose, "say more");
