@@ -77,7 +77,9 @@ inline constexpr const char* latent_prefix = "latent.";
          " tensors");
   }
   if (kind == "float") {
-    reader.float_parameters(result.latent.emplace(ModelParameters{config, {}, {}, {}}));
+    ModelParameters& latent = result.latent.emplace();
+    latent.config = config;
+    reader.float_parameters(latent);
   } else {
     PackedModel& packed = result.packed.emplace();
     packed.config = config;
@@ -85,8 +87,9 @@ inline constexpr const char* latent_prefix = "latent.";
   }
   if (kind == "trainable") {
     if (wanted == Wanted::everything) {
-      reader.parameters_behind(detail::latent_prefix,
-                               result.latent.emplace(ModelParameters{config, {}, {}, {}}));
+      ModelParameters& latent = result.latent.emplace();
+      latent.config = config;
+      reader.parameters_behind(detail::latent_prefix, latent);
     } else {
       reader.pass_over(detail::latent_prefix);
     }
