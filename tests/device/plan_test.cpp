@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,10 @@ Batch one_text(const Batch& all, std::size_t b) {
   return {IdTensor(Shape{length}, all.ids.data().subspan(begin, length)),
           IdTensor(Shape{length}, all.types.data().subspan(begin, length)),
           Ragged(std::vector<std::size_t>{length})};
+}
+
+Step& step_at(Plan& plan, std::size_t i) {
+  return *std::next(plan.steps.begin(), static_cast<std::ptrdiff_t>(i));
 }
 
 PlanResult run(const Plan& plan, const Batch& batch) {
@@ -340,7 +345,7 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   REQUIRE(message_of(good, batch).empty());
   const auto refused = [&](std::size_t step, auto change) {
     Plan plan = good;
-    change(plan.steps.at(step));
+    change(step_at(plan, step));
     const std::string message = message_of(plan, batch);
     CAPTURE(message);
     CHECK(message.starts_with(concat("plan: step ", step, ": ")));
@@ -369,9 +374,9 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
 
   struct Foreign : WeightLayout {};
   Plan plan = good;
-  std::get<LinearStep>(plan.steps[6]).product.weight = std::make_shared<Foreign>();
+  std::get<LinearStep>(step_at(plan, 6)).product.weight = std::make_shared<Foreign>();
   CHECK(message_of(plan, batch) == "run: the plan's weights are laid out for another device");
-  std::get<LinearStep>(plan.steps[6]).product.weight = lay_out_on_cpu(BitMatrix(64, 63));
+  std::get<LinearStep>(step_at(plan, 6)).product.weight = lay_out_on_cpu(BitMatrix(64, 63));
   CHECK(message_of(plan, batch) == "run: weights of 64 x 63 in a product of 64 x 64");
 }
 
@@ -412,7 +417,7 @@ TEST_CASE("run: a plan in floats that is not sound is refused at its step") {
   REQUIRE(message_of(good, batch).empty());
   const auto refused = [&](std::size_t step, auto change) {
     Plan plan = good;
-    change(plan.steps.at(step));
+    change(step_at(plan, step));
     const std::string message = message_of(plan, batch);
     CAPTURE(message);
     CHECK(message.starts_with(concat("plan: step ", step, ": ")));

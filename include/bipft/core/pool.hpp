@@ -24,7 +24,7 @@ class BufferPool {
   ~BufferPool() { trim(); }
 
   /// At least `bytes` bytes, aligned, with undefined contents. Throws std::bad_alloc.
-  [[nodiscard]] void* take(std::size_t bytes) {
+  [[nodiscard, gnu::noinline]] void* take(std::size_t bytes) {
     const Class size = class_of(bytes);
     {
       const std::scoped_lock lock(mutex_);
@@ -39,7 +39,7 @@ class BufferPool {
   }
 
   /// Gives back what `take(bytes)` returned.
-  void give(void* memory, std::size_t bytes) noexcept {
+  [[gnu::noinline]] void give(void* memory, std::size_t bytes) noexcept {
     try {
       const std::scoped_lock lock(mutex_);
       free_[class_of(bytes).index].push_back(memory);
@@ -49,7 +49,7 @@ class BufferPool {
   }
 
   /// Returns everything unused to the system.
-  void trim() noexcept {
+  [[gnu::noinline]] void trim() noexcept {
     const std::scoped_lock lock(mutex_);
     for (auto& list : free_) {
       for (void* memory : list) ::operator delete (memory, std::align_val_t{alignment});
@@ -58,7 +58,7 @@ class BufferPool {
   }
 
   /// The pool that tensors use. Never destroyed, so that tensors of any lifetime may return to it.
-  [[nodiscard]] static BufferPool& shared() {
+  [[nodiscard, gnu::noinline]] static BufferPool& shared() {
     static BufferPool* const pool = new BufferPool;
     return *pool;
   }

@@ -53,7 +53,7 @@ class Storage {
     return host_;
   }
   /// For the only owner: the host's copy becomes the truth.
-  [[nodiscard]] void* write() {
+  [[nodiscard, gnu::noinline]] void* write() {
     if (!on_host_.load(std::memory_order_acquire)) bring();
     residence_.reset();
     return host_;
@@ -63,7 +63,7 @@ class Storage {
   void remember(std::shared_ptr<const Residence> residence) { residence_ = std::move(residence); }
 
  private:
-  void bring() {
+  [[gnu::noinline]] void bring() {
     const std::scoped_lock lock(mutex_);
     if (on_host_.load(std::memory_order_relaxed)) return;
     host_ = BufferPool::shared().take(bytes_);
@@ -83,7 +83,7 @@ class Storage {
 class StorageHandle {
  public:
   StorageHandle() = default;
-  explicit StorageHandle(std::size_t bytes)
+  [[gnu::noinline]] explicit StorageHandle(std::size_t bytes)
       : storage_(std::allocate_shared<Storage>(PoolAllocator<Storage>(), bytes)) {}
   StorageHandle(std::size_t bytes, std::shared_ptr<const Residence> residence)
       : storage_(std::allocate_shared<Storage>(PoolAllocator<Storage>(), bytes,

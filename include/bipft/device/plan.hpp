@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -146,9 +147,12 @@ struct Plan {
   std::size_t inner = 0;      ///< F
   std::size_t positions = 0;  ///< P, the longest text
   std::size_t labels = 0;     ///< K
-  std::vector<Step> steps;
+  std::list<Step> steps;      ///< made in place: to move a variant is costly to compile
 
-  [[gnu::noinline]] void add(Step step) { steps.push_back(std::move(step)); }
+  template <class Kind>
+  [[gnu::noinline]] void add(Kind&& step) {
+    steps.emplace_back(std::forward<Kind>(step));
+  }
 };
 
 }  // namespace bipft

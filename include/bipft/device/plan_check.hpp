@@ -62,7 +62,10 @@ class PlanCheck {
         !std::holds_alternative<ClassifyStep>(plan_.steps.back())) {
       fail("plan: must begin with an EmbedStep and end with a ClassifyStep");
     }
-    for (; step_ < plan_.steps.size(); ++step_) std::visit(*this, plan_.steps[step_]);
+    for (const Step& step : plan_.steps) {
+      std::visit(*this, step);
+      ++step_;
+    }
     return written_;
   }
 

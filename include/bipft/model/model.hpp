@@ -23,26 +23,28 @@
 
 namespace bipft {
 
-struct Model {
+/// A template so that no program compiles it but those that learn: they call it Model.
+template <class Layer>
+struct BasicModel {
   ModelConfig config;
   Embedding embedding;
-  std::vector<EncoderLayer> layers;
+  std::vector<Layer> layers;
   LinearLayer pooler;  ///< [C, C]
   Linear classifier;   ///< [K, C], never binary
 
   /// Random weights; a parameter's depend on `seed` and its path alone.
   /// Throws Error if the config does not fit together.
-  Model(const ModelConfig& shape, std::uint64_t seed)
-      : Model(shape, Initializer{seed, "", initial_deviation(shape.hidden)}) {}
+  BasicModel(const ModelConfig& shape, std::uint64_t seed)
+      : BasicModel(shape, Initializer{seed, "", initial_deviation(shape.hidden)}) {}
 
   /// All matrices zero, for numbers that are about to be read.
   struct Blank {};
-  Model(const ModelConfig& shape, Blank /*blank*/) : Model(shape, Initializer{}) {}
+  BasicModel(const ModelConfig& shape, Blank /*blank*/) : BasicModel(shape, Initializer{}) {}
 
   /// With the given numbers, which share their memory with it until it learns. They were learnt, so
   /// what binarizers find out on a first batch is found out.
   /// Throws Error{Fault::model} that lists what is missing, left over or of another shape.
-  explicit Model(const ModelParameters& parameters);
+  explicit BasicModel(const ModelParameters& parameters);
 
   void visit(auto&& part) {
     part("embedding", embedding);
@@ -55,7 +57,7 @@ struct Model {
   [[nodiscard]] Var encode(Tape& tape, const Batch& batch) {
     const auto rate = static_cast<float>(config.dropout);
     Var hidden = dropout(embedding(tape, batch.ids, batch.type_ids, batch.positions), rate);
-    for (EncoderLayer& layer : layers) hidden = layer(hidden, batch.texts);
+    for (Layer& layer : layers) hidden = layer(hidden, batch.texts);
     return hidden;
   }
 
@@ -79,10 +81,10 @@ struct Model {
   /// A model with latent weights at ± their scale: what training can go on from when nothing but
   /// bits is left. It computes what `packed` computes, but where a row of the word embedding has a
   /// scale below the table's mean, around which latent words take their signs.
-  [[nodiscard]] static Model unpack(const PackedModel& packed, Device& device);
+  [[nodiscard]] static BasicModel unpack(const PackedModel& packed, Device& device);
 
  private:
-  Model(const ModelConfig& shape, const Initializer& start)
+  BasicModel(const ModelConfig& shape, const Initializer& start)
       : config((shape.check(), shape)),
         embedding(shape.vocabulary, shape.max_len, shape.hidden, shape.embedding_bits == 1,
                   shape.norm_epsilon, start.at("embedding")),
@@ -95,7 +97,7 @@ struct Model {
     const auto dropout = static_cast<float>(shape.dropout);
     for (std::size_t i = 0; i < shape.layers; ++i) {
       const Initializer init = start.at(concat("layers.", i));
-      layers.push_back(EncoderLayer{
+      layers.push_back(Layer{
           Attention(shape.hidden, shape.heads, shape.binary(), shape.attention_dropout,
                     init.at("attention")),
           LayerNorm(shape.hidden, shape.norm_epsilon),
@@ -104,6 +106,8 @@ struct Model {
     }
   }
 };
+
+using Model = BasicModel<EncoderLayer>;
 
 namespace detail {
 
@@ -139,12 +143,14 @@ inline void unpack_norm(LayerNorm& norm, const PackedNorm& packed) {
 namespace detail {
 
 /// Parameters were learnt, so what binarizers find out on a first batch is found out.
-inline void mark_calibrated(Model& model) {
+template <class Model>
+void mark_calibrated(Model& model) {
   for_each<Calibrated>(model, [](const std::string&, Calibrated& flag) { flag.value = true; });
 }
 
 /// Puts `values` into the parameters of their names. Returns what does not fit, or nothing.
-[[nodiscard]] inline std::string assign(Model& model, const std::vector<NamedTensor>& values) {
+template <class Model>
+[[nodiscard]] std::string assign(Model& model, const std::vector<NamedTensor>& values) {
   std::string problems;
   const auto problem = [&problems](const auto&... parts) {
     problems += concat(problems.empty() ? "" : "; ", parts...);
@@ -166,16 +172,19 @@ inline void mark_calibrated(Model& model) {
 
 }  // namespace detail
 
-inline Model::Model(const ModelParameters& parameters) : Model(parameters.config, Blank{}) {
+template <class Layer>
+BasicModel<Layer>::BasicModel(const ModelParameters& parameters)
+    : BasicModel(parameters.config, Blank{}) {
   const std::string problems = detail::assign(*this, parameters.tensors);
   if (!problems.empty()) fail(Fault::model, "parameters: ", problems);
   detail::mark_calibrated(*this);
 }
 
-inline ModelParameters Model::parameters(Device& device) const {
+template <class Layer>
+ModelParameters BasicModel<Layer>::parameters(Device& device) const {
   ModelParameters result{config, {}, {}, {}};
   // Visiting is not const, but this only reads.
-  for_each<Parameter>(const_cast<Model&>(*this),
+  for_each<Parameter>(const_cast<BasicModel&>(*this),
                       [&](const std::string& name, const Parameter& parameter) {
                         result.tensors.push_back({name, parameter.value});
                       });
@@ -189,7 +198,8 @@ inline ModelParameters Model::parameters(Device& device) const {
   return result;
 }
 
-inline PackedModel Model::pack(Device& device) const {
+template <class Layer>
+PackedModel BasicModel<Layer>::pack(Device& device) const {
   if (!config.binary()) fail("Model::pack: a model of ", config.weight_bits, "-bit weights");
   PackedModel packed;
   packed.config = config;
@@ -207,7 +217,7 @@ inline PackedModel Model::pack(Device& device) const {
   packed.embedding.type = embedding.type.value;
   packed.embedding.norm = detail::pack_norm(embedding.norm);
 
-  for (const EncoderLayer& layer : layers) {
+  for (const Layer& layer : layers) {
     const Attention& a = layer.attention;
     PackedEncoderLayer out;
     out.attention = {detail::pack_linear(a.query, device),
@@ -229,8 +239,9 @@ inline PackedModel Model::pack(Device& device) const {
   return packed;
 }
 
-inline Model Model::unpack(const PackedModel& packed, Device& device) {
-  Model model(packed.config, Blank{});
+template <class Layer>
+BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& device) {
+  BasicModel model(packed.config, Blank{});
   if (packed.embedding.word_bits.empty()) {
     model.embedding.word.value = packed.embedding.word;
   } else {
@@ -246,7 +257,7 @@ inline Model Model::unpack(const PackedModel& packed, Device& device) {
   detail::unpack_norm(model.embedding.norm, packed.embedding.norm);
 
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    EncoderLayer& layer = model.layers[i];
+    Layer& layer = model.layers[i];
     const PackedEncoderLayer& in = packed.layers[i];
     detail::unpack_linear(layer.attention.query, in.attention.query, device);
     detail::unpack_linear(layer.attention.key, in.attention.key, device);

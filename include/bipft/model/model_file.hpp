@@ -48,17 +48,9 @@ namespace detail {
 
 inline constexpr const char* latent_prefix = "latent.";
 
-}  // namespace detail
-
-/// Reads a model from a parsed file. Throws Error{Fault::model} for whatever does not fit.
-[[nodiscard]] inline ModelFile read_model(const Safetensors& file,
-                                          Wanted wanted = Wanted::everything) {
-  (void)file.verify_checksum();
-  ModelCard card = ModelCard::read(file);
-  TensorReader reader(file);
-  Vocabulary vocabulary = reader.vocabulary(card.config);
-  ModelFile result{std::move(card),         std::move(vocabulary), {}, {},
-                   detail::digest_of(file), file.file_size()};
+/// The networks that `result`'s card promises.
+inline void read_networks(const Safetensors& file, TensorReader& reader, Wanted wanted,
+                          ModelFile& result) {
   const ModelConfig& config = result.card.config;
   const std::string& kind = result.card.kind;
   if (kind == "checkpoint") {
@@ -77,7 +69,9 @@ inline constexpr const char* latent_prefix = "latent.";
          " tensors");
   }
   if (kind == "float") {
-    reader.float_parameters(result.latent.emplace(ModelParameters{config, {}, {}, {}}));
+    ModelParameters& latent = result.latent.emplace();
+    latent.config = config;
+    reader.float_parameters(latent);
   } else {
     PackedModel& packed = result.packed.emplace();
     packed.config = config;
@@ -85,12 +79,29 @@ inline constexpr const char* latent_prefix = "latent.";
   }
   if (kind == "trainable") {
     if (wanted == Wanted::everything) {
-      reader.parameters_behind(detail::latent_prefix,
-                               result.latent.emplace(ModelParameters{config, {}, {}, {}}));
+      ModelParameters& latent = result.latent.emplace();
+      latent.config = config;
+      reader.parameters_behind(latent_prefix, latent);
     } else {
-      reader.pass_over(detail::latent_prefix);
+      reader.pass_over(latent_prefix);
     }
   }
+}
+
+}  // namespace detail
+
+/// Reads a model from a parsed file. Throws Error{Fault::model} for whatever does not fit.
+[[nodiscard]] inline ModelFile read_model(const Safetensors& file,
+                                          Wanted wanted = Wanted::everything) {
+  (void)file.verify_checksum();
+  TensorReader reader(file);
+  ModelFile result{.card = ModelCard::read(file),
+                   .vocabulary = reader.vocabulary(result.card.config),  // which is read by now
+                   .packed = {},
+                   .latent = {},
+                   .digest = detail::digest_of(file),
+                   .bytes = file.file_size()};
+  detail::read_networks(file, reader, wanted, result);
   reader.finish();
   return result;
 }

@@ -65,22 +65,32 @@ struct PackedModel {
 
 namespace detail {
 
+/// One part. Out of line, like the loops over parts below: the names are joined there and not in
+/// each of their many callers.
 template <class Action>
-[[gnu::noinline]] void for_each_of_linear(const std::string& path, auto& linear,
-                                          std::size_t outputs, std::size_t inputs,
-                                          const Action& action) {
-  action(join_path(path, "bits"), linear.bits, Shape{outputs, inputs});
-  action(join_path(path, "alpha"), linear.alpha, Shape{1});
-  action(join_path(path, "bias"), linear.bias, Shape{outputs});
-  action(join_path(path, "in_alpha"), linear.in_alpha, Shape{1});
-  action(join_path(path, "shift"), linear.shift, Shape{inputs});
+[[gnu::noinline]] void act_on(const Action& action, std::string_view path, std::string_view name,
+                              auto& part, const Shape& shape) {
+  action(join_path(path, name), part, shape);
 }
 
 template <class Action>
-[[gnu::noinline]] void for_each_of_norm(const std::string& path, auto& norm, std::size_t channels,
-                                        const Action& action) {
-  action(join_path(path, "gamma"), norm.gamma, Shape{channels});
-  action(join_path(path, "beta"), norm.beta, Shape{channels});
+[[gnu::noinline]] void for_each_of_linear(const Action& action, std::string_view path,
+                                          std::string_view name, auto& linear, std::size_t outputs,
+                                          std::size_t inputs) {
+  const std::string at = join_path(path, name);
+  act_on(action, at, "bits", linear.bits, Shape{outputs, inputs});
+  act_on(action, at, "alpha", linear.alpha, Shape{1});
+  act_on(action, at, "bias", linear.bias, Shape{outputs});
+  act_on(action, at, "in_alpha", linear.in_alpha, Shape{1});
+  act_on(action, at, "shift", linear.shift, Shape{inputs});
+}
+
+template <class Action>
+[[gnu::noinline]] void for_each_of_norm(const Action& action, std::string_view path,
+                                        std::string_view name, auto& norm, std::size_t channels) {
+  const std::string at = join_path(path, name);
+  act_on(action, at, "gamma", norm.gamma, Shape{channels});
+  act_on(action, at, "beta", norm.beta, Shape{channels});
 }
 
 }  // namespace detail
@@ -94,36 +104,39 @@ void for_each_packed(Packed& model, const Action& action) {
   const std::size_t c = config.hidden;
   auto& embedding = model.embedding;
   if (config.embedding_bits == 1) {
-    action("embedding.word.bits", embedding.word_bits, Shape{config.vocabulary, c});
-    action("embedding.word.alpha", embedding.word_alpha, Shape{config.vocabulary});
+    detail::act_on(action, "", "embedding.word.bits", embedding.word_bits,
+                   Shape{config.vocabulary, c});
+    detail::act_on(action, "", "embedding.word.alpha", embedding.word_alpha,
+                   Shape{config.vocabulary});
   } else {
-    action("embedding.word", embedding.word, Shape{config.vocabulary, c});
+    detail::act_on(action, "", "embedding.word", embedding.word, Shape{config.vocabulary, c});
   }
-  action("embedding.position", embedding.position, Shape{config.max_len, c});
-  action("embedding.type", embedding.type, Shape{2, c});
-  detail::for_each_of_norm("embedding.norm", embedding.norm, c, action);
+  detail::act_on(action, "", "embedding.position", embedding.position, Shape{config.max_len, c});
+  detail::act_on(action, "", "embedding.type", embedding.type, Shape{2, c});
+  detail::for_each_of_norm(action, "embedding", "norm", embedding.norm, c);
 
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const std::string path = concat("layers.", i);
     auto& attention = model.layers[i].attention;
-    detail::for_each_of_linear(join_path(path, "attention.query"), attention.query, c, c, action);
-    detail::for_each_of_linear(join_path(path, "attention.key"), attention.key, c, c, action);
-    detail::for_each_of_linear(join_path(path, "attention.value"), attention.value, c, c, action);
-    detail::for_each_of_linear(join_path(path, "attention.output"), attention.output, c, c, action);
-    action(join_path(path, "attention.query_alpha"), attention.query_alpha, Shape{1});
-    action(join_path(path, "attention.key_alpha"), attention.key_alpha, Shape{1});
-    action(join_path(path, "attention.value_alpha"), attention.value_alpha, Shape{1});
-    action(join_path(path, "attention.probability_alpha"), attention.probability_alpha, Shape{1});
-    detail::for_each_of_norm(join_path(path, "attention_norm"), attention.norm, c, action);
+    detail::for_each_of_linear(action, path, "attention.query", attention.query, c, c);
+    detail::for_each_of_linear(action, path, "attention.key", attention.key, c, c);
+    detail::for_each_of_linear(action, path, "attention.value", attention.value, c, c);
+    detail::for_each_of_linear(action, path, "attention.output", attention.output, c, c);
+    detail::act_on(action, path, "attention.query_alpha", attention.query_alpha, Shape{1});
+    detail::act_on(action, path, "attention.key_alpha", attention.key_alpha, Shape{1});
+    detail::act_on(action, path, "attention.value_alpha", attention.value_alpha, Shape{1});
+    detail::act_on(action, path, "attention.probability_alpha", attention.probability_alpha,
+                   Shape{1});
+    detail::for_each_of_norm(action, path, "attention_norm", attention.norm, c);
     auto& ffn = model.layers[i].ffn;
-    detail::for_each_of_linear(join_path(path, "ffn.inner"), ffn.inner, config.ffn, c, action);
-    detail::for_each_of_linear(join_path(path, "ffn.outer"), ffn.outer, c, config.ffn, action);
-    detail::for_each_of_norm(join_path(path, "ffn_norm"), ffn.norm, c, action);
+    detail::for_each_of_linear(action, path, "ffn.inner", ffn.inner, config.ffn, c);
+    detail::for_each_of_linear(action, path, "ffn.outer", ffn.outer, c, config.ffn);
+    detail::for_each_of_norm(action, path, "ffn_norm", ffn.norm, c);
   }
 
-  detail::for_each_of_linear("pooler", model.pooler, c, c, action);
-  action("classifier.weight", model.classifier.weight, Shape{config.labels, c});
-  action("classifier.bias", model.classifier.bias, Shape{config.labels});
+  detail::for_each_of_linear(action, "", "pooler", model.pooler, c, c);
+  detail::act_on(action, "", "classifier.weight", model.classifier.weight, Shape{config.labels, c});
+  detail::act_on(action, "", "classifier.bias", model.classifier.bias, Shape{config.labels});
 }
 
 }  // namespace bipft

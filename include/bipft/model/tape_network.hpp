@@ -14,6 +14,7 @@ namespace bipft {
 
 namespace detail {
 
+template <class Model>
 struct TapeForm {
   std::unique_ptr<Model> model;  // only read, though its layers are not const
   Device* device;
@@ -27,13 +28,16 @@ struct TapeForm {
 
 }  // namespace detail
 
-[[nodiscard]] inline Network tape_network(Model model, Device& device) {
-  return Network(detail::TapeForm{std::make_unique<Model>(std::move(model)), &device});
+template <class Layer>
+[[nodiscard]] Network tape_network(BasicModel<Layer> model, Device& device) {
+  using Learnt = BasicModel<Layer>;
+  return Network(detail::TapeForm<Learnt>{std::make_unique<Learnt>(std::move(model)), &device});
 }
 
 /// The reference form of a packed model.
-[[nodiscard]] inline Network tape_network(const PackedModel& packed, Device& device) {
-  Model model = Model::unpack(packed, device);
+template <class Layer = EncoderLayer>
+[[nodiscard]] Network tape_network(const PackedModel& packed, Device& device) {
+  auto model = BasicModel<Layer>::unpack(packed, device);
   model.embedding.binary.reset();  // its words are levels already
   return tape_network(std::move(model), device);
 }

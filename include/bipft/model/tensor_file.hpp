@@ -90,7 +90,7 @@ class TensorReader {
     const BitView view = bits.view();
     for (std::size_t row = 0; row < view.rows; ++row) {
       if ((view.row(row)[view.words_per_row - 1] & padding) == 0) continue;
-      problem(name, concat("bits beyond column ", shape.cols(), " in row ", row));
+      problem(name, {"bits beyond column ", shape.cols(), " in row ", row});
       return;
     }
   }
@@ -103,7 +103,7 @@ class TensorReader {
     std::memcpy(result.mutable_data().data(), entry->bytes.data(), entry->bytes.size());
     for (const float value : result.data()) {
       if (std::isfinite(value)) continue;
-      problem(name, concat("a number that is not finite (", value, ")"));
+      problem(name, {"a number that is not finite (", value, ")"});
       return;
     }
     tensor = std::move(result);
@@ -114,7 +114,7 @@ class TensorReader {
     if (tensor.empty()) return;
     value = tensor.data()[0];
     if (value < 0.0F || (value == 0.0F && !name.ends_with(".alpha"))) {
-      problem(name, concat("a scale of ", value));
+      problem(name, {"a scale of ", value});
     }
   }
   /// All of a packed model of `result`'s config.
@@ -152,7 +152,7 @@ class TensorReader {
       } else if (name == word_alpha) {
         (*this)(entry.name, result.word_alpha, Shape{config.vocabulary});
       } else if (entry.shape.empty() || entry.shape.size() > 2) {
-        problem(entry.name, concat("a parameter of ", entry.shape.size(), " extents"));
+        problem(entry.name, {"a parameter of ", entry.shape.size(), " extents"});
       } else {
         const Shape shape =
             entry.shape.size() == 1 ? Shape{entry.shape[0]} : Shape{entry.shape[0], entry.shape[1]};
@@ -178,7 +178,7 @@ class TensorReader {
                           concat(file_->name(), " (tokenizer.vocab)"));
     if (vocabulary.size() != config.vocabulary) {
       problem("tokenizer.vocab",
-              concat(vocabulary.size(), " pieces, but the config has ", config.vocabulary));
+              {vocabulary.size(), " pieces, but the config has ", config.vocabulary});
     }
     return vocabulary;
   }
@@ -187,7 +187,7 @@ class TensorReader {
   void finish() {
     for (const TensorEntry& entry : file_->entries()) {
       if (entry.name == checksum_tensor || entry.name.starts_with("x.")) continue;
-      if (!used_[index_of(entry)]) problem(entry.name, "a tensor that this model has no use for");
+      if (!used_[index_of(entry)]) problem(entry.name, {"a tensor that this model has no use for"});
     }
     if (!problems_.empty()) fail(Fault::model, file_->name(), ": ", problems_);
   }
@@ -199,17 +199,18 @@ class TensorReader {
     if (entry != nullptr) use(*entry);
     const TensorEntry wanted{name, dtype, shape, {}};
     if (entry == nullptr) {
-      problem(name, concat("missing (", wanted, ")"));
+      problem(name, {"missing (", wanted, ")"});
     } else if (entry->dtype != dtype || entry->shape != shape) {
-      problem(name, concat("is ", *entry, ", not ", wanted));
+      problem(name, {"is ", *entry, ", not ", wanted});
       entry = nullptr;
     }
     return entry;
   }
-  void problem(const std::string& name, const std::string& what) {
+  [[gnu::noinline]] void problem(std::string_view name, detail::Parts what) {
     constexpr std::size_t most = 4000;  // a message, not a listing
     if (problems_.size() > most) return;
-    problems_ += concat(problems_.empty() ? "" : "; ", name, ": ", what);
+    detail::append(problems_, {problems_.empty() ? "" : "; ", name, ": "});
+    detail::append(problems_, what);
   }
 
   [[nodiscard]] std::size_t index_of(const TensorEntry& entry) const {
