@@ -13,6 +13,7 @@
 
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/random.hpp"
+#include "bipft/core/sort.hpp"
 #include "bipft/core/tensor.hpp"
 
 namespace bipft {
@@ -82,9 +83,11 @@ struct Batch {
     const auto first = order.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto last =
         order.begin() + static_cast<std::ptrdiff_t>(std::min(order.size(), begin + stretch));
-    std::stable_sort(first, last, [&](std::uint32_t a, std::uint32_t b) {
+    std::vector<std::uint32_t> by_length(first, last);
+    sort_by(by_length, [&](std::uint32_t a, std::uint32_t b) {
       return texts[a].ids.size() < texts[b].ids.size();
     });
+    std::copy(by_length.begin(), by_length.end(), first);
   }
   std::vector<std::vector<std::uint32_t>> batches;
   for (std::size_t begin = 0; begin < order.size(); begin += batch_size) {

@@ -54,7 +54,7 @@ struct Split {
     }
   }
 
-  std::vector<bool> in_dev(dataset.size());
+  std::vector<std::uint8_t> in_dev(dataset.size());
   std::size_t dev_size = 0;
   for (std::size_t k = 0; k < labels.size(); ++k) {
     const auto wanted =
@@ -64,7 +64,7 @@ struct Split {
     for (const std::uint32_t g : Random(seed, "dev split", k).permutation(groups[k].size())) {
       const std::vector<std::size_t>& members = groups[k][g].members;
       if (left == 1 || taken + members.size() > wanted) continue;
-      for (const std::size_t i : members) in_dev[i] = true;
+      for (const std::size_t i : members) in_dev[i] = 1;
       taken += members.size();
       --left;
     }
@@ -84,7 +84,7 @@ struct Split {
   split.dev.examples.reserve(dev_size);
   split.train.examples.reserve(dataset.size() - dev_size);
   for (std::size_t i = 0; i < dataset.size(); ++i) {
-    (in_dev[i] ? split.dev : split.train).examples.push_back(std::move(dataset.examples[i]));
+    (in_dev[i] != 0 ? split.dev : split.train).examples.push_back(std::move(dataset.examples[i]));
   }
   return split;
 }

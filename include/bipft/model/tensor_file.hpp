@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <string>
@@ -187,7 +188,8 @@ class TensorReader {
   void finish() {
     for (const TensorEntry& entry : file_->entries()) {
       if (entry.name == checksum_tensor || entry.name.starts_with("x.")) continue;
-      if (!used_[index_of(entry)]) problem(entry.name, {"a tensor that this model has no use for"});
+      if (used_[index_of(entry)] == 0)
+        problem(entry.name, {"a tensor that this model has no use for"});
     }
     if (!problems_.empty()) fail(Fault::model, file_->name(), ": ", problems_);
   }
@@ -216,10 +218,10 @@ class TensorReader {
   [[nodiscard]] std::size_t index_of(const TensorEntry& entry) const {
     return static_cast<std::size_t>(&entry - file_->entries().data());
   }
-  void use(const TensorEntry& entry) { used_[index_of(entry)] = true; }
+  void use(const TensorEntry& entry) { used_[index_of(entry)] = 1; }
 
   const Safetensors* file_;
-  std::vector<bool> used_;  // of the file's entries
+  std::vector<std::uint8_t> used_;  // 1 or 0, of the file's entries
   std::string problems_;
 };
 
