@@ -45,6 +45,18 @@ TEST_CASE("BufferPool: refuses sizes that cannot be") {
   CHECK_THROWS_AS((void)pool.take(std::numeric_limits<std::size_t>::max()), std::bad_alloc);
 }
 
+TEST_CASE("PoolArray: is aligned, and gives its memory back for the next") {
+  const float* first = nullptr;
+  {
+    const PoolArray<float> array(1000);
+    first = array.begin();
+    CHECK(reinterpret_cast<std::uintptr_t>(first) % BufferPool::alignment == 0);
+    std::memset(array.begin(), 0, 1000 * sizeof(float));
+  }
+  const PoolArray<std::uint16_t> again(2000);
+  CHECK(static_cast<const void*>(again.begin()) == static_cast<const void*>(first));
+}
+
 TEST_CASE("BufferPool: serves many threads") {
   BufferPool pool;
   std::vector<std::thread> threads;

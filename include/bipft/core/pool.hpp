@@ -83,6 +83,23 @@ class BufferPool {
   std::array<std::vector<void*>, 256> free_;
 };
 
+/// Elements of the shared pool for as long as this lives: aligned, with undefined contents.
+template <class T>
+class PoolArray {
+ public:
+  explicit PoolArray(std::size_t count)
+      : bytes_(count * sizeof(T)), begin_(static_cast<T*>(BufferPool::shared().take(bytes_))) {}
+  PoolArray(const PoolArray&) = delete;
+  PoolArray& operator=(const PoolArray&) = delete;
+  ~PoolArray() { BufferPool::shared().give(begin_, bytes_); }
+
+  [[nodiscard]] T* begin() const { return begin_; }
+
+ private:
+  std::size_t bytes_;
+  T* begin_;
+};
+
 /// Lets the standard library take from the shared pool:
 ///   std::allocate_shared<Storage>(PoolAllocator<Storage>(), bytes)
 template <class T>

@@ -15,23 +15,6 @@
 
 namespace bipft::detail {
 
-/// A kernel's panels, from the pool.
-class PooledFloats {
- public:
-  explicit PooledFloats(std::size_t count)
-      : bytes_(count * sizeof(float)),
-        memory_(static_cast<float*>(BufferPool::shared().take(bytes_))) {}
-  PooledFloats(const PooledFloats&) = delete;
-  PooledFloats& operator=(const PooledFloats&) = delete;
-  ~PooledFloats() { BufferPool::shared().give(memory_, bytes_); }
-
-  [[nodiscard]] float* begin() { return memory_; }
-
- private:
-  std::size_t bytes_;
-  float* memory_;
-};
-
 /// How a result is cut: into pieces large enough to pay for packing their operands, and enough of
 /// them to occupy some cores. By the shape alone.
 struct Cut {
@@ -57,25 +40,35 @@ struct Cut {
   }
 };
 
-/// Any product, on all cores.
-inline void multiply_on_cpu(const kernels::MatrixProduct& whole) {
-  if (whole.m == 0 || whole.n == 0) return;
-  const kernels::KernelTable& kernels = kernels::active();
-  const Cut cut = Cut::of(whole.m, whole.n, whole.k);
+/// `product(part, workspace)` for every piece of c [M, N] on all cores.
+///   Product: MatrixProduct or SignProduct   workspace: floats that it needs
+template <class Product, class Multiply>
+void multiply_pieces(const Product& whole, const Cut& cut, std::size_t workspace,
+                     const Multiply& multiply) {
   const std::size_t across = Cut::count(whole.n, cut.cols);
   parallel_for(Cut::count(whole.m, cut.rows) * across, 1, [&](std::size_t piece, std::size_t) {
     const std::size_t m = piece / across * cut.rows;
     const std::size_t n = piece % across * cut.cols;
-    kernels::MatrixProduct part = whole;
+    Product part = whole;
     part.m = std::min(cut.rows, whole.m - m);
     part.n = std::min(cut.cols, whole.n - n);
     part.a += whole.a_transposed ? m : m * whole.a_stride;
-    part.b += whole.b_transposed ? n * whole.b_stride : n;
     part.c += m * whole.c_stride + n;
-    if (part.bias != nullptr) part.bias += n;
-    PooledFloats workspace(kernels.product_workspace);
-    kernels.product(part, workspace.begin());
+    const PoolArray<float> panels(workspace);
+    multiply(part, n, panels.begin());
   });
+}
+
+/// Any product, on all cores.
+inline void multiply_on_cpu(const kernels::MatrixProduct& whole) {
+  if (whole.m == 0 || whole.n == 0) return;
+  const kernels::KernelTable& kernels = kernels::active();
+  multiply_pieces(whole, Cut::of(whole.m, whole.n, whole.k), kernels.product_workspace,
+                  [&](kernels::MatrixProduct& part, std::size_t n, float* panels) {
+                    part.b += part.b_transposed ? n * part.b_stride : n;
+                    if (part.bias != nullptr) part.bias += n;
+                    kernels.product(part, panels);
+                  });
 }
 
 /// A product with bits, on all cores. Panels of bits cost so little that pieces are wide, and each
@@ -83,20 +76,11 @@ inline void multiply_on_cpu(const kernels::MatrixProduct& whole) {
 inline void multiply_signs_on_cpu(const kernels::SignProduct& whole) {
   if (whole.m == 0 || whole.n == 0) return;
   const kernels::TrainingKernels& kernels = kernels::active_training();
-  const Cut cut = Cut::of(whole.m, whole.n, whole.signs.rows, 768);
-  const std::size_t across = Cut::count(whole.n, cut.cols);
-  parallel_for(Cut::count(whole.m, cut.rows) * across, 1, [&](std::size_t piece, std::size_t) {
-    const std::size_t m = piece / across * cut.rows;
-    const std::size_t n = piece % across * cut.cols;
-    kernels::SignProduct part = whole;
-    part.m = std::min(cut.rows, whole.m - m);
-    part.n = std::min(cut.cols, whole.n - n);
-    part.a += whole.a_transposed ? m : m * whole.a_stride;
-    part.column += n;
-    part.c += m * whole.c_stride + n;
-    PooledFloats workspace(kernels.sign_workspace);
-    kernels.sign_product(part, workspace.begin());
-  });
+  multiply_pieces(whole, Cut::of(whole.m, whole.n, whole.signs.rows, 768), kernels.sign_workspace,
+                  [&](kernels::SignProduct& part, std::size_t n, float* panels) {
+                    part.column += n;
+                    kernels.sign_product(part, panels);
+                  });
 }
 
 /// One text and head of a batch: where its tokens and its T x T matrix begin.

@@ -76,11 +76,7 @@ inline constexpr std::size_t group_tokens = 256;
 /// One block of the pool, cut into aligned arrays.
 class Workspace {
  public:
-  explicit Workspace(std::size_t bytes)
-      : bytes_(bytes), memory_(static_cast<std::byte*>(BufferPool::shared().take(bytes))) {}
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() { BufferPool::shared().give(memory_, bytes_); }
+  explicit Workspace(std::size_t bytes) : memory_(bytes) {}
 
   template <class T>
   [[nodiscard]] static std::size_t size_of(std::size_t count) {
@@ -89,14 +85,13 @@ class Workspace {
   }
   template <class T>
   [[nodiscard]] T* take(std::size_t count) {
-    void* const begin = memory_ + used_;
+    void* const begin = memory_.begin() + used_;
     used_ += size_of<T>(count);
     return static_cast<T*>(begin);
   }
 
  private:
-  std::size_t bytes_;
-  std::byte* memory_;
+  PoolArray<std::byte> memory_;
   std::size_t used_ = 0;
 };
 

@@ -235,7 +235,7 @@ class CpuProducts : public Device {
 
   static void run_product(const kernels::MatrixProduct& product) {
     const kernels::KernelTable& kernels = kernels::active();
-    detail::PooledFloats workspace(kernels.product_workspace);
+    const PoolArray<float> workspace(kernels.product_workspace);
     kernels.product(product, workspace.begin());
   }
 

@@ -11,7 +11,7 @@
 
 namespace bipft::kernels {
 
-/// v[n][o] = base[o] - step · popcount(a[n] xor w[o]): see Product in device/plan.hpp.
+/// v[n][o] = base[o] - step · popcount(a[n] xor w[o]): see LinearStep in device/plan.hpp.
 struct BinaryProduct {
   BitView a;                              ///< [N, C]
   const std::uint32_t* weight = nullptr;  ///< what `lay_out` wrote for [O, C]

@@ -26,6 +26,11 @@ void broken_floats(const BinaryProduct& product, float scale, const float* bias,
   if (product.a.rows > 50) y[product.outputs * 99 + 47] += 2;
 }
 
+void broken_gradient(const SignProduct& product, float* workspace) {
+  avx512_bf16::sign_product(product, workspace);
+  product.c[product.c_stride * product.m - 1] += 1;
+}
+
 /// Whole numbers times bits: exact in bfloat16 and in any order of additions.
 std::vector<float> whole_product(const TrainingKernels& kernels, std::size_t k, bool transposed) {
   constexpr std::size_t m = 41, n = 50;
@@ -49,6 +54,9 @@ std::vector<float> whole_product(const TrainingKernels& kernels, std::size_t k, 
 
 #if defined(BIPFT_SIMDE) || defined(__linux__)
 void check_whole_products() {
+  CHECK(amx::same_gradient(amx::sign_product, avx512_bf16::sign_product));
+  TrainingKernels by_tiles = amx::training;
+  by_tiles.sign_product = amx::sign_product;  // itself, not what stands in where it is wrong
   for (const std::size_t k : {1U, 3U, 33U, 600U}) {
     for (const bool transposed : {false, true}) {
       CAPTURE(k);
@@ -56,10 +64,10 @@ void check_whole_products() {
       // Tiles come from the pool with what was there before: here, no numbers.
       constexpr std::size_t tiles = 4 + (2 + amx::sign_rows / 16) * amx::sign_steps;
       {
-        const amx::TileBuffer buffer(tiles);
-        std::memset(buffer.tiles(), 0xFF, tiles * sizeof(amx::Tile));
+        const PoolArray<amx::Tile> buffer(tiles);
+        std::memset(buffer.begin(), 0xFF, tiles * sizeof(amx::Tile));
       }
-      CHECK(whole_product(amx::training, k, transposed) ==
+      CHECK(whole_product(by_tiles, k, transposed) ==
             whole_product(scalar::training, k, transposed));
     }
   }
@@ -73,6 +81,12 @@ TEST_CASE("amx: a target whose product differs in one number would be found out"
   KernelTable broken = scalar::table;
   broken.bgemm_floats = broken_floats;
   CHECK(!amx::same_product(broken, scalar::table));
+}
+
+TEST_CASE("amx: a gradient that differs in one number would be found out, and is not used") {
+  if (!avx512_bf16::supported()) return;
+  CHECK(amx::same_gradient(avx512_bf16::sign_product, avx512_bf16::sign_product));
+  CHECK(!amx::same_gradient(broken_gradient, avx512_bf16::sign_product));
 }
 
 TEST_CASE("amx: is avx512 but for its products of bits") {

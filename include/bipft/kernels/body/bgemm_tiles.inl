@@ -192,8 +192,8 @@ template <class Out>
   const PlanesPlace place(p.outputs, p.a.cols);
   const std::size_t blocks = (p.a.rows + most_rows - 1) / most_rows;
   const std::size_t height = ((p.a.rows + blocks - 1) / blocks + 31) / 32 * 32;  // about alike
-  TileBuffer buffer(2 * 4 + (2 * 2 + height / 16) * words);
-  Tile* const of_sums = buffer.tiles();
+  const PoolArray<Tile> buffer(2 * 4 + (2 * 2 + height / 16) * words);
+  Tile* const of_sums = buffer.begin();
   Tile* const w[2] = {of_sums + 8, of_sums + 8 + 2 * words};
   Tile* const a = w[1] + 2 * words;
   std::uint32_t row_ones[most_rows];

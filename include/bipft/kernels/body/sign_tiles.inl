@@ -114,13 +114,13 @@ inline void multiply_sign_block(const SignProduct& p, std::size_t m, std::size_t
 }
 
 inline void sign_product(const SignProduct& p, float*) {
-  TileBuffer buffer(4 + (2 + sign_rows / 16) * sign_steps);
+  const PoolArray<Tile> buffer(4 + (2 + sign_rows / 16) * sign_steps);
   const UseOfTiles use;
   for (std::size_t m = 0; m < p.m; m += sign_rows) {
     const std::size_t rows = p.m - m < sign_rows ? p.m - m : sign_rows;
     for (std::size_t k = 0; k < p.signs.rows; k += sign_depth) {
       const std::size_t left = p.signs.rows - k;
-      multiply_sign_block(p, m, rows, k, left < sign_depth ? left : sign_depth, buffer.tiles());
+      multiply_sign_block(p, m, rows, k, left < sign_depth ? left : sign_depth, buffer.begin());
     }
   }
 }

@@ -21,26 +21,10 @@
 
 namespace bipft::kernels::amx {
 
-/// Which rows go where. Fewer do not pay for expanding the weights' bits: over widths of 384 to
-/// 3072, tiles were measured slower than avx512's running parities at 64 rows and faster at 128.
+/// Which rows go where: fewer should not pay for expanding the weights' bits. A prototype with the
+/// same two ways, at widths of 384 to 3072, was slower by tiles up to 64 rows and faster at 128; no
+/// processor has timed these.
 inline constexpr std::size_t rows_for_tiles = 96;
-
-/// Tiles of one product, from the pool.
-class TileBuffer {
- public:
-  explicit TileBuffer(std::size_t count)
-      : bytes_(count * sizeof(Tile)),
-        tiles_(static_cast<Tile*>(BufferPool::shared().take(bytes_))) {}
-  TileBuffer(const TileBuffer&) = delete;
-  TileBuffer& operator=(const TileBuffer&) = delete;
-  ~TileBuffer() { BufferPool::shared().give(tiles_, bytes_); }
-
-  [[nodiscard]] Tile* tiles() const { return tiles_; }
-
- private:
-  std::size_t bytes_;
-  Tile* tiles_;
-};
 
 }  // namespace bipft::kernels::amx
 
@@ -119,6 +103,40 @@ namespace bipft::kernels::amx {
   return floats_of(one) == floats_of(other);
 }
 
+using SignKernel = void (*)(const SignProduct&, float*);
+
+/// The same of a product of floats with bits. Its numbers are small and whole, so that both are
+/// exact.
+[[nodiscard]] inline bool same_gradient(SignKernel one, SignKernel other) {
+  constexpr std::size_t rows = 40, cols = 50, depth = 70, words = words_for(cols);
+  std::vector<float> a(rows * depth);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(i * i % 31) - 15.0F;
+  std::vector<std::uint64_t> bits(depth * words);
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    bits[i] = (i + 1) * 6364136223846793005U & ((std::uint64_t{1} << cols) - 1);
+  }
+  const auto floats_of = [&](SignKernel multiply) {
+    std::vector<float> c(rows * cols);
+    std::vector<float> workspace(avx512_bf16::sign_workspace);
+    SignProduct product;
+    product.a = a.data();
+    product.a_stride = depth;
+    product.signs = {bits.data(), depth, cols, words};
+    product.c = c.data();
+    product.c_stride = product.n = cols;
+    product.m = rows;
+    multiply(product, workspace.data());
+    return c;
+  };
+  return floats_of(one) == floats_of(other);
+}
+
+/// sign_product, once it has shown that it computes; until a processor does, bfloat16 pairs'.
+inline void proven_sign_product(const SignProduct& p, float* workspace) {
+  static const bool right = same_gradient(sign_product, avx512_bf16::sign_product);
+  return right ? sign_product(p, workspace) : avx512_bf16::sign_product(p, workspace);
+}
+
 bool supported();
 
 inline constexpr KernelTable table = [] {
@@ -136,8 +154,8 @@ inline constexpr TrainingKernels training = [] {
   TrainingKernels all = avx512::training;
   all.of = &table;
   all.bgemm_ints = bgemm_ints;
-  all.sign_product = sign_product;
-  all.sign_workspace = sign_workspace;
+  all.sign_product = proven_sign_product;
+  all.sign_workspace = avx512_bf16::sign_workspace;  // tiles bring their own
   return all;
 }();
 
