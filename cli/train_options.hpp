@@ -58,7 +58,7 @@ struct LearnOptions {
   double weight_decay = FitOptions{}.weight_decay;
   double clip = FitOptions{}.clip;
   std::optional<double> dropout;
-  double label_smoothing = FitOptions{}.label_smoothing;
+  double label_smoothing = 0;
   std::string class_weight;
   std::size_t patience = FitOptions{}.patience;
   std::uint64_t seed = FitOptions{}.seed;
@@ -98,7 +98,6 @@ struct LearnOptions {
             .schedule = schedule,
             .weight_decay = weight_decay,
             .clip = clip,
-            .label_smoothing = label_smoothing,
             .patience = patience,
             .seed = seed};
   }

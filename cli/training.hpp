@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -43,13 +44,23 @@ class Training {
     train_ = encode_all(data.train, data.labels, weights, tokenizer, card.config.max_len);
     dev_ = encode_all(data.dev, data.labels, ones, tokenizer, card.config.max_len);
     const Metric metric = std::visit([](const auto& task) { return task.metric; }, data.task);
-    const auto score = [metric, labels = data.labels.size()](auto predicted, auto expected) {
-      return value_of(metric, ConfusionMatrix(labels, expected, predicted));
+    const auto score = [metric, labels = data.labels.size()](
+                           std::span<const std::vector<float>> logits,
+                           std::span<const EncodedText> texts) {
+      ConfusionMatrix matrix(labels);
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        const std::vector<float>& row = logits[i];
+        const auto best = std::max_element(row.begin(), row.end()) - row.begin();
+        matrix.add(static_cast<std::size_t>(texts[i].label), static_cast<std::size_t>(best));
+      }
+      return value_of(metric, matrix);
     };
+    const LearnOptions& learn = options.recipe.learn;
     trainer_.emplace(std::move(model), active_device(),
-                     options.recipe.learn.fit(card.config.binary()),
+                     learn.fit(card.config.binary()),
                      std::span<const EncodedText>(train_), std::span<const EncodedText>(dev_),
-                     score, options.recipe.shape.latent_bits == 32);
+                     score, options.recipe.shape.latent_bits == 32,
+                     ClassifyObjective{static_cast<float>(learn.label_smoothing)});
     // What runs the model is no part of it, but decides about the last bits of float sums.
     card_.unknown.emplace_back(target_key, kernels::active().name);
   }

@@ -81,5 +81,6 @@
 // train: the one loop
 #include "bipft/train/checkpoint.hpp"
 #include "bipft/train/fit.hpp"
+#include "bipft/train/objective.hpp"
 
 #include "bipft/version.hpp"

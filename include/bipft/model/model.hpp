@@ -53,12 +53,18 @@ struct BasicModel {
     part("classifier", classifier);
   }
 
+  /// The embeddings and every layer's hidden states, L + 1 of them.   each: [N, C]
+  [[nodiscard]] std::vector<Var> hidden_states(Tape& tape, const Batch& batch) {
+    const auto rate = static_cast<float>(config.dropout);
+    std::vector<Var> states;
+    states.push_back(dropout(embedding(tape, batch.ids, batch.type_ids, batch.positions), rate));
+    for (Layer& layer : layers) states.push_back(layer(states.back(), batch.texts));
+    return states;
+  }
+
   /// The last layer's hidden states.   result: [N, C]
   [[nodiscard]] Var encode(Tape& tape, const Batch& batch) {
-    const auto rate = static_cast<float>(config.dropout);
-    Var hidden = dropout(embedding(tape, batch.ids, batch.type_ids, batch.positions), rate);
-    for (Layer& layer : layers) hidden = layer(hidden, batch.texts);
-    return hidden;
+    return hidden_states(tape, batch).back();
   }
 
   /// classifier(tanh(pooler(hidden of [CLS]))).   hidden: [N, C]   result: [B, K]

@@ -26,9 +26,9 @@
 #include "bipft/device/devices.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/network.hpp"
-#include "bipft/ops/losses.hpp"
 #include "bipft/train/adamw.hpp"
 #include "bipft/train/clip.hpp"
+#include "bipft/train/objective.hpp"
 #include "bipft/train/schedule.hpp"
 
 namespace bipft {
@@ -42,7 +42,6 @@ struct FitOptions {
   std::string schedule = "linear";
   double weight_decay = 0.01;
   double clip = 1.0;
-  double label_smoothing = 0.0;
   std::size_t patience = 0;  ///< stop after so many epochs without a better dev score; 0: never
   std::uint64_t seed = 1;
 
@@ -55,7 +54,6 @@ struct FitOptions {
     option("schedule", schedule);
     option("weight_decay", weight_decay);
     option("clip", clip);
-    option("label_smoothing", label_smoothing);
     option("patience", patience);
     option("seed", seed);
   }
@@ -131,20 +129,22 @@ struct Snapshot {
   std::optional<ModelParameters> latent;  ///< of a float model, or if latent weights are wanted
 };
 
-/// How good predicted labels are; larger is better.
-using Score = std::function<double(std::span<const std::uint32_t> predicted,
-                                   std::span<const std::uint32_t> expected)>;
+/// How good the logits of `texts` are; larger is better, and never below -1.
+using Score = std::function<double(std::span<const std::vector<float>> logits,
+                                   std::span<const EncodedText> texts)>;
 
 /// A template so that no program compiles it but those that train: they call it Trainer.
 template <class Model>
 class BasicTrainer {
  public:
+  using Objective = BasicObjective<Model>;
+
   /// `keep_latent`: the best model's latent weights are wanted too. `train` and `dev` must outlive
   /// the trainer; without dev texts the last model is the best.
   /// Throws Error if there is nothing to train on, or an option makes no sense.
   BasicTrainer(Model model, Device& device, const FitOptions& options,
                std::span<const EncodedText> train, std::span<const EncodedText> dev, Score score,
-               bool keep_latent = false)
+               bool keep_latent = false, Objective objective = ClassifyObjective{})
       : model_(std::move(model)),
         device_(&device),
         options_(options),
@@ -152,6 +152,7 @@ class BasicTrainer {
         dev_(dev),
         score_(std::move(score)),
         keep_latent_(keep_latent),
+        objective_(std::move(objective)),
         optimizer_(device, model_, {.weight_decay = static_cast<float>(options.weight_decay)}) {
     if (train.empty()) fail("fit: no texts to train on");
     if (options.batch == 0) fail("fit: batch is 0");
@@ -215,11 +216,9 @@ class BasicTrainer {
   void step(const Batch& batch, std::size_t epoch, float lr, const FitHooks& hooks) {
     Tape tape(*device_);
     tape.set_random(options_.seed, state_.step);
-    const Var logits = model_(tape, batch);
-    const Var loss = cross_entropy(logits, batch.labels, batch.weights,
-                                   static_cast<float>(options_.label_smoothing));
-    const double value = static_cast<double>(loss.value().data()[0]);
-    tape.backward(loss);
+    const Outcome outcome = objective_(tape, model_, batch);
+    const double value = static_cast<double>(outcome.loss.value().data()[0]);
+    tape.backward(outcome.loss);
     const double norm = gradient_norm(*device_, model_);
     if (!std::isfinite(value) || !std::isfinite(norm) || value > hopeless_loss) {
       bad_step(value, lr, hooks);
@@ -232,7 +231,8 @@ class BasicTrainer {
     ++state_.step;
     ++state_.counted;
     state_.loss_sum += value;
-    count_right(logits.value(), batch);
+    state_.right += outcome.right;
+    state_.seen += batch.texts.texts();
     if (!hooks.on_step) return;
     hooks.on_step({state_.step, steps_, epoch + 1, epochs(), mean_loss(), accuracy(),
                    static_cast<double>(lr), norm, batch.texts.tokens()});
@@ -298,13 +298,7 @@ class BasicTrainer {
   [[nodiscard]] double dev_score(const Snapshot& now) const {
     const Network network =
         now.packed ? Network(*now.packed, *device_) : Network(*now.latent, *device_);
-    std::vector<std::uint32_t> predicted, expected;
-    for (const std::vector<float>& row : network.logits(dev_)) {
-      predicted.push_back(
-          static_cast<std::uint32_t>(std::max_element(row.begin(), row.end()) - row.begin()));
-    }
-    for (const EncodedText& text : dev_) expected.push_back(static_cast<std::uint32_t>(text.label));
-    return score_(predicted, expected);
+    return score_(network.logits(dev_), dev_);
   }
 
   [[nodiscard]] static double share_of_flips(const PackedModel& before, const PackedModel& after) {
@@ -330,14 +324,6 @@ class BasicTrainer {
     return flips / bits;
   }
 
-  void count_right(const Tensor& logits, const Batch& batch) {
-    for (std::size_t b = 0; b < logits.rows(); ++b) {
-      const auto row = logits.row(b);
-      const auto best = std::max_element(row.begin(), row.end()) - row.begin();
-      if (best == batch.labels.data()[b]) ++state_.right;
-    }
-    state_.seen += logits.rows();
-  }
   [[nodiscard]] double mean_loss() const {
     return state_.counted == 0 ? 0 : state_.loss_sum / static_cast<double>(state_.counted);
   }
@@ -352,6 +338,7 @@ class BasicTrainer {
   std::span<const EncodedText> train_, dev_;
   Score score_;
   bool keep_latent_;
+  Objective objective_;
   AdamW optimizer_;
   FitState state_;
   std::optional<Snapshot> best_;

@@ -1,0 +1,48 @@
+#pragma once
+/// Objective: what a training makes small.
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+
+#include "bipft/data/batches.hpp"
+#include "bipft/ops/losses.hpp"
+
+namespace bipft {
+
+/// What an objective says of one batch.
+struct Outcome {
+  Var loss;               ///< [1]
+  std::size_t right = 0;  ///< texts of the batch whose label was found, where labels are learnt
+};
+
+/// A loss is made of a model's forward pass over a batch, on the tape that will run backwards. It
+/// must depend on nothing else that changes from step to step but the tape's random numbers: then a
+/// training that was interrupted goes on as it would have.
+template <class Model>
+using BasicObjective = std::function<Outcome(Tape&, Model&, const Batch&)>;
+
+/// How many rows of `logits` have their largest number where `labels` say.
+///   logits: [B, K]   labels: [B]
+[[nodiscard]] inline std::size_t count_right(const Tensor& logits, const IdTensor& labels) {
+  std::size_t right = 0;
+  for (std::size_t b = 0; b < logits.rows(); ++b) {
+    const auto row = logits.row(b);
+    if (std::max_element(row.begin(), row.end()) - row.begin() == labels.data()[b]) ++right;
+  }
+  return right;
+}
+
+/// Labels alone: the cross-entropy of the logits.
+struct ClassifyObjective {
+  float label_smoothing = 0.0F;
+
+  template <class Model>
+  [[nodiscard]] Outcome operator()(Tape& tape, Model& model, const Batch& batch) const {
+    const Var logits = model(tape, batch);
+    return {cross_entropy(logits, batch.labels, batch.weights, label_smoothing),
+            count_right(logits.value(), batch.labels)};
+  }
+};
+
+}  // namespace bipft
