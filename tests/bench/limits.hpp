@@ -12,7 +12,11 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
+
+#include "bipft/kernels/tiles.hpp"
 
 namespace bipft::bench {
 
@@ -22,11 +26,12 @@ struct Limit {
   void (*loop)() = nullptr;
 };
 
-/// Of a target: two binary products, one with a count for every word and one that counts carries of
-/// running parities (see the kernels), and fused or unfused float multiply-adds.
+/// Of a target: binary products, one with a count for every word, one that counts carries of
+/// running parities, and one in a way of the target's own, if it has any (see the kernels); and
+/// fused or unfused float multiply-adds.
 struct Limits {
   std::string_view target;
-  Limit plain, parity, floats;
+  Limit plain, parity, own, floats;
 };
 
 namespace detail {
@@ -177,6 +182,30 @@ BIPFT_BENCH_AVX2 __m256i avx2_add(__m256i& a, __m256i b, __m256i c) {
   __asm__ volatile("" : "+x"(sum), "+x"(ones), "+x"(twos), "+x"(fours));
 }
 
+/// Looks for two rows at once: three are a sum of bytes, which is added up, and its upper halves.
+[[gnu::target("avx2,fma,popcnt")]] inline void avx2_looks() {
+  using Bytes [[gnu::vector_size(32)]] = unsigned char;
+  Bytes sum[4] = {};
+  Bytes upper[4] = {};
+  __m256i table = _mm256_set1_epi8(1);
+  const __m256i index[3] = {_mm256_set1_epi8(1), _mm256_set1_epi8(2), _mm256_set1_epi8(3)};
+  for (std::size_t n = 0; n < turns; ++n) {
+#pragma GCC unroll 16
+    for (int i = 0; i < 4; ++i) {
+      Bytes three = {};
+#pragma GCC unroll 16
+      for (int look = 0; look < 3; ++look) {
+        __asm__ volatile("" : "+x"(table));
+        three += reinterpret_cast<Bytes>(_mm256_shuffle_epi8(table, index[look]));
+      }
+      sum[i] += three;
+      upper[i] += reinterpret_cast<Bytes>(_mm256_srli_epi16(reinterpret_cast<__m256i>(three), 4));
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < 4; ++i) __asm__ volatile("" : "+x"(sum[i]), "+x"(upper[i]));
+}
+
 [[gnu::target("avx2,fma,popcnt")]] inline void avx2_floats() {
   __m256 sum[12];
 #pragma GCC unroll 16
@@ -257,6 +286,107 @@ BIPFT_BENCH_AVX2 __m256i avx2_add(__m256i& a, __m256i b, __m256i c) {
 
 #undef BIPFT_BENCH_AVX2
 
+/// Products of bytes that are 0 or 1, two tiles of rows by two of columns.
+inline void amx_tiles() {
+  using namespace kernels::amx;
+  const UseOfTiles use;
+  tile_zero<0>(), tile_zero<1>(), tile_zero<2>(), tile_zero<3>();
+  tile_zero<4>(), tile_zero<5>(), tile_zero<6>(), tile_zero<7>();
+  for (std::size_t n = 0; n < turns; ++n) {
+    tile_dot_bytes<0, 4, 6>();
+    tile_dot_bytes<1, 4, 7>();
+    tile_dot_bytes<2, 5, 6>();
+    tile_dot_bytes<3, 5, 7>();
+  }
+}
+
+#elif defined(__aarch64__)
+
+inline void neon_plain() {
+  uint8x16_t a[8];
+  uint8x16_t sum[8];
+#pragma GCC unroll 16
+  for (int i = 0; i < 8; ++i) a[i] = sum[i] = vdupq_n_u8(static_cast<std::uint8_t>(i));
+  uint8x16_t b = vdupq_n_u8(77);
+  for (std::size_t n = 0; n < turns; ++n) {
+#pragma GCC unroll 16
+    for (int i = 0; i < 8; ++i) {
+      __asm__ volatile("" : "+w"(b));
+      sum[i] = vaddq_u8(sum[i], vcntq_u8(veorq_u8(a[i], b)));
+    }
+  }
+#pragma GCC unroll 16
+  for (uint8x16_t& s : sum) __asm__ volatile("" : "+w"(s));
+}
+
+/// first ? not second : last, which is one instruction and one to turn `second` around.
+inline void neon_parity() {
+  uint8x16_t last[8];
+  uint8x16_t sum[8];
+#pragma GCC unroll 16
+  for (int i = 0; i < 8; ++i) last[i] = sum[i] = vdupq_n_u8(0);
+  const uint8x16_t a = vdupq_n_u8(3);
+  uint8x16_t b = vdupq_n_u8(77);
+  for (std::size_t n = 0; n < turns; ++n) {
+#pragma GCC unroll 16
+    for (int i = 0; i < 8; ++i) {
+      __asm__ volatile("" : "+w"(b));
+      const uint8x16_t first = veorq_u8(a, b);
+      __asm__ volatile("" : "+w"(b));
+      const uint8x16_t second = veorq_u8(a, b);
+      sum[i] = vaddq_u8(sum[i], vcntq_u8(vbslq_u8(first, vmvnq_u8(second), last[i])));
+      last[i] = second;
+    }
+  }
+#pragma GCC unroll 16
+  for (uint8x16_t& s : sum) __asm__ volatile("" : "+w"(s));
+}
+
+#if defined(__clang__)
+[[gnu::target("dotprod")]]
+#else
+[[gnu::target("arch=armv8.2-a+dotprod")]]
+#endif
+inline void
+neon_dotprod_plain() {
+  uint8x16_t a[8];
+  uint32x4_t sum[8];
+#pragma GCC unroll 16
+  for (int i = 0; i < 8; ++i) {
+    a[i] = vdupq_n_u8(static_cast<std::uint8_t>(i));
+    sum[i] = vdupq_n_u32(0);
+  }
+  const uint8x16_t each = vdupq_n_u8(1);
+  uint8x16_t b = vdupq_n_u8(77);
+  for (std::size_t n = 0; n < turns; ++n) {
+#pragma GCC unroll 16
+    for (int i = 0; i < 8; ++i) {
+      __asm__ volatile("" : "+w"(b));
+      const uint8x16_t ones = vcntq_u8(veorq_u8(a[i], b));
+      __asm__("udot %0.4s, %1.16b, %2.16b" : "+w"(sum[i]) : "w"(ones), "w"(each));
+    }
+  }
+#pragma GCC unroll 16
+  for (uint32x4_t& s : sum) __asm__ volatile("" : "+w"(s));
+}
+
+inline void neon_floats() {
+  float32x4_t sum[16];
+#pragma GCC unroll 16
+  for (float32x4_t& s : sum) s = vdupq_n_f32(0);
+  const float32x4_t a = vdupq_n_f32(0.5F);
+  float32x4_t b = vdupq_n_f32(0.25F);
+  for (std::size_t n = 0; n < turns; ++n) {
+#pragma GCC unroll 16
+    for (float32x4_t& s : sum) {
+      __asm__ volatile("" : "+w"(b));
+      s = vfmaq_f32(s, a, b);
+    }
+  }
+#pragma GCC unroll 16
+  for (float32x4_t& s : sum) __asm__ volatile("" : "+w"(s));
+}
+
 #endif
 
 }  // namespace detail
@@ -268,31 +398,39 @@ BIPFT_BENCH_AVX2 __m256i avx2_add(__m256i& a, __m256i b, __m256i c) {
   [[maybe_unused]] const auto ops = [](double a_turn) {
     return a_turn * static_cast<double>(turns);
   };
+  const Limit plain{ops(4 * 64 * 2), scalar_plain};
+  const Limit parity{ops(16 * 64 * 2), scalar_parity};
 #if defined(__x86_64__)
-  if (target == "scalar") {
-    return {"scalar",
-            {ops(4 * 64 * 2), scalar_plain},
-            {ops(16 * 64 * 2), scalar_parity},
-            {ops(8 * 4 * 2), scalar_floats}};
-  }
+  if (target == "scalar") return {target, plain, parity, {}, {ops(8 * 4 * 2), scalar_floats}};
   if (target == "avx2") {
-    return {"avx2",
+    return {target,
             {ops(4 * 256 * 2), avx2_plain},
             {ops(16 * 256 * 2), avx2_parity},
+            {ops(4 * 3 * 256 * 2), avx2_looks},
             {ops(12 * 8 * 2), avx2_floats}};
   }
-  if (target == "avx512") {
-    return {"avx512",
+  const bool tiles = target == "amx";
+  if (tiles || target == "avx512_bf16" || target == "avx512") {
+    return {target,
             {ops(8 * 512 * 2), avx512_plain},
             {ops(16 * 512 * 2), avx512_parity},
+            tiles ? Limit{ops(4 * 16 * 16 * 64 * 2), amx_tiles} : Limit{},
             {ops(16 * 16 * 2), avx512_floats}};
   }
 #else
-  if (target == "scalar") {
-    return {"scalar", {ops(4 * 64 * 2), scalar_plain}, {ops(16 * 64 * 2), scalar_parity}, {}};
+  if (target == "scalar") return {target, plain, parity, {}, {}};
+#if defined(__aarch64__)
+  const bool dotprod = target == "neon_dotprod";
+  if (dotprod || target == "neon") {
+    return {target,
+            {ops(8 * 128 * 2), dotprod ? neon_dotprod_plain : neon_plain},
+            {ops(16 * 128 * 2), neon_parity},
+            {},
+            {ops(16 * 4 * 2), neon_floats}};
   }
 #endif
-  return {target, {}, {}, {}};
+#endif
+  return {target, {}, {}, {}, {}};
 }
 
 }  // namespace bipft::bench

@@ -47,5 +47,7 @@ TEST_CASE("bcount: no target's counts run over, however long the rows are") {
         CHECK(counts_all(*target, rows, 64 * words));
       }
     }
+    CHECK(counts_all(*target, 5, 64 * 1023));
+    CHECK(counts_all(*target, 5, 64 * 2050));
   }
 }

@@ -7,6 +7,8 @@
 // and 1 of a, of the 32 that there are.
 
 inline constexpr std::size_t count_rows = 4;
+inline constexpr std::size_t panel_columns = 16;
+inline constexpr std::size_t laid_columns = 1;  // together
 inline constexpr std::size_t panel_words = 32;  // a panel's 32-bit words for 64 columns of a
 inline constexpr std::size_t spread_words = 4 * count_rows;
 
@@ -22,8 +24,9 @@ inline void spread_rows(const std::uint64_t* const (&rows)[count_rows], std::siz
 }
 
 /// [2, words, 8]: both halves of a panel from front to back.
-inline void lay_column(const std::uint64_t* row, std::size_t words, std::size_t lane,
-                       std::uint32_t* panel) {
+inline void lay_columns(const std::uint64_t* const (&rows)[laid_columns], std::size_t words,
+                        std::size_t lane, std::uint32_t* panel) {
+  const std::uint64_t* const row = rows[0];
   std::uint32_t* const to = panel + lane / 8 * 16 * words + lane % 8 * 2;
   for (std::size_t k = 0; k < words; ++k) put_halves(to + 16 * k, row == nullptr ? 0 : row[k]);
 }

@@ -8,7 +8,9 @@
 // which telescopes: Σ popcount(x) = popcount(p_last) + 2 Σ popcount(majority). So one popcount does
 // for two words, and the running xors cost nothing at all.
 
-inline constexpr std::size_t count_rows = 8;    // 8 registers of carries, 8 of parities
+inline constexpr std::size_t count_rows = 8;  // 8 registers of carries, 8 of parities
+inline constexpr std::size_t panel_columns = 16;
+inline constexpr std::size_t laid_columns = 1;  // together
 inline constexpr std::size_t panel_words = 32;  // a panel's 32-bit words for 64 columns of a
 inline constexpr std::size_t spread_words = 2 * count_rows;
 
@@ -31,8 +33,9 @@ inline void spread_rows(const std::uint64_t* const (&rows)[count_rows], std::siz
   }
 }
 
-inline void lay_column(const std::uint64_t* row, std::size_t words, std::size_t lane,
-                       std::uint32_t* panel) {
+inline void lay_columns(const std::uint64_t* const (&rows)[laid_columns], std::size_t words,
+                        std::size_t lane, std::uint32_t* panel) {
+  const std::uint64_t* const row = rows[0];
   std::uint64_t before = 0;
   for (std::size_t k = 0; k < words; ++k, panel += panel_words) {
     const std::uint64_t parity = row == nullptr ? 0 : running_parity(row[k], before);

@@ -4,6 +4,8 @@
 // where the compiler may not count on an instruction.
 
 inline constexpr std::size_t count_rows = 1;
+inline constexpr std::size_t panel_columns = 16;
+inline constexpr std::size_t laid_columns = 1;  // together
 inline constexpr std::size_t panel_words = 32;  // a panel's 32-bit words for 64 columns of a
 inline constexpr std::size_t spread_words = 2;
 inline constexpr std::size_t depth_block = 31;  // 64-bit words; a byte counts to 8 times that
@@ -13,8 +15,9 @@ inline void spread_rows(const std::uint64_t* const (&rows)[count_rows], std::siz
   for (std::size_t k = 0; k < words; ++k) put_halves(spread + 2 * k, rows[0][k]);
 }
 
-inline void lay_column(const std::uint64_t* row, std::size_t words, std::size_t lane,
-                       std::uint32_t* panel) {
+inline void lay_columns(const std::uint64_t* const (&rows)[laid_columns], std::size_t words,
+                        std::size_t lane, std::uint32_t* panel) {
+  const std::uint64_t* const row = rows[0];
   for (std::size_t k = 0; k < words; ++k) {
     put_halves(panel + 2 * (lane * words + k), row == nullptr ? 0 : row[k]);
   }

@@ -1,19 +1,14 @@
 // Compiled once per target, inside its namespace and region: no include guard, no #include, and no
 // words but the target's own (target/scalar.hpp lists them).
 //
-// Binary products. Weights lie in panels of 16 columns, so that one register of counts is 16
-// neighbouring outputs and no sum ever runs across lanes. A tile is up to `count_rows` rows of a
-// and one panel: its counts stay in registers from the first word to the float or bit that becomes
-// of them. Rows are taken in blocks, which `spread_rows` brings into the form that the panels have;
-// a panel meets the whole block while both lie in the first-level cache. How rows and panels look
-// is the target's own affair (bcount_*.inl).
+// Binary products. Weights lie in panels of 16 or 32 columns, so that one register of counts is as
+// many neighbouring outputs and no sum ever runs across lanes. A tile is up to `count_rows` rows
+// and one panel: its counts stay in registers, or for a wide panel in a few lines of cache, from
+// the first word to the float or bit that becomes of them. Rows are taken in blocks, which
+// `spread_rows` brings into the form that the panels have; a panel meets the whole block while both
+// lie in the first-level cache. How rows and panels look is the target's own affair (bcount_*.inl).
 
 inline constexpr std::size_t block_rows = 32;  // product_scratch() counts on it
-
-/// Where a tile begins, and how many of its rows exist.
-struct TilePlace {
-  std::size_t row, rows, column;
-};
 
 /// Numbers i ... i+15 of n, or what there is of them and then zeros.
 inline Words load_some_words(const std::int32_t* p, std::size_t i, std::size_t n) {
@@ -140,13 +135,18 @@ template <class Out>
       spread_rows(rows, words, spread);
     }
     const std::uint32_t* panel = p.weight;
-    for (std::size_t column = 0; column < p.outputs; column += 16, panel += words * panel_words) {
+    for (std::size_t column = 0; column < p.outputs; column += panel_columns) {
       spread = p.scratch;
       for (std::size_t row = first; row < end; row += count_rows, spread += group_words) {
         const std::size_t left = end - row;
         const TilePlace at{row, left < count_rows ? left : count_rows, column};
-        multiply_tile<count_rows>(spread, panel, words, at, out);
+        if constexpr (panel_columns == 16) {
+          multiply_tile<count_rows>(spread, panel, words, at, out);
+        } else {
+          multiply_wide_tile(spread, panel, words, at, out);
+        }
       }
+      panel += words * panel_words;
     }
   }
 }
@@ -170,15 +170,19 @@ inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::ui
 }
 
 inline std::size_t layout_words(std::size_t rows, std::size_t cols) {
-  return (rows + 15) / 16 * words_for(cols) * panel_words;
+  return (rows + panel_columns - 1) / panel_columns * words_for(cols) * panel_words;
 }
 
 inline void lay_out(BitView weight, std::uint32_t* panels) {
   const std::size_t words = words_for(weight.cols);
-  for (std::size_t column = 0; column < weight.rows; column += 16) {
-    for (std::size_t lane = 0; lane < 16; ++lane) {
-      const bool there = column + lane < weight.rows;
-      lay_column(there ? weight.row(column + lane) : nullptr, words, lane, panels);
+  for (std::size_t column = 0; column < weight.rows; column += panel_columns) {
+    for (std::size_t lane = 0; lane < panel_columns; lane += laid_columns) {
+      const std::uint64_t* rows[laid_columns];
+      for (std::size_t i = 0; i < laid_columns; ++i) {
+        const std::size_t row = column + lane + i;
+        rows[i] = row < weight.rows ? weight.row(row) : nullptr;
+      }
+      lay_columns(rows, words, lane, panels);
     }
     panels += words * panel_words;
   }

@@ -3,6 +3,11 @@
 //
 // What the other bodies over bits share.
 
+/// Where a tile begins, and how many of its rows exist.
+struct TilePlace {
+  std::size_t row, rows, column;
+};
+
 /// A 64-bit word as two of 32 bits, the low one first, and back.
 inline void put_halves(std::uint32_t* to, std::uint64_t word) {
   to[0] = static_cast<std::uint32_t>(word);

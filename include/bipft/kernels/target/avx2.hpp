@@ -267,31 +267,76 @@ inline std::uint32_t fold_lower(Words a) {
       _mm_cvtsi128_si32(_mm_min_epu32(two, _mm_shuffle_epi32(two, 0xB1))));
 }
 
-/// Byte-wise: the ones of each number below 16, a look into it, and the sums of a lane's bytes.
-inline Words ones_of_nibbles() {
+/// 32 numbers of 8 bits, 16 of 16. They are no __m256i, for of such a sum GCC makes a copy in every
+/// turn of a loop.
+using Bytes [[gnu::vector_size(32)]] = unsigned char;
+using Shorts [[gnu::vector_size(32)]] = std::uint16_t;
+
+inline Bytes as_bytes(Shorts a) { return reinterpret_cast<Bytes>(a); }
+inline Shorts as_shorts(Bytes a) { return reinterpret_cast<Shorts>(a); }
+/// (lddqu, which no compiler folds into every instruction that reads the register.)
+inline Bytes load_bytes(const unsigned char* p) {
+  return reinterpret_cast<Bytes>(_mm256_lddqu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+/// Where each byte of `index` points to among 16, aligned.
+inline Bytes look_up(const unsigned char* sixteen, Bytes index) {
+  const __m128i table = _mm_load_si128(reinterpret_cast<const __m128i*>(sixteen));
+  return reinterpret_cast<Bytes>(
+      _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), reinterpret_cast<__m256i>(index)));
+}
+inline void store_shorts(std::uint16_t* to, Shorts a) { std::memcpy(to, &a, sizeof a); }
+inline void add_shorts(std::uint16_t* to, Shorts a) {
+  Shorts sum;
+  std::memcpy(&sum, to, sizeof sum);
+  store_shorts(to, sum + a);
+}
+/// Eight numbers at even places and eight at odd ones.
+inline Words load_woven(const std::uint16_t* even, const std::uint16_t* odd) {
+  __m128i first, second;
+  std::memcpy(&first, even, sizeof first);
+  std::memcpy(&second, odd, sizeof second);
+  return {_mm256_cvtepu16_epi32(_mm_unpacklo_epi16(first, second)),
+          _mm256_cvtepu16_epi32(_mm_unpackhi_epi16(first, second))};
+}
+
+/// [8, 4]: the first bytes of four words, their second bytes, ...
+struct Woven {
+  __m128i low, high;
+
+  explicit Woven(const std::uint64_t (&from)[4]) {
+    __m128i word[4];
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < 4; ++i) {
+      word[i] = _mm_cvtsi64_si128(static_cast<long long>(from[i]));
+    }
+    const __m128i first = _mm_unpacklo_epi8(word[0], word[1]);
+    const __m128i second = _mm_unpacklo_epi8(word[2], word[3]);
+    low = _mm_unpacklo_epi16(first, second);
+    high = _mm_unpackhi_epi16(first, second);
+  }
+};
+inline void weave(std::uint32_t* to, const std::uint64_t (&from)[4]) {
+  const Woven woven(from);
+  std::memcpy(to, &woven, sizeof woven);
+}
+/// The same, times 16 in 16 bits.
+inline void weave_offsets(std::uint32_t* to, const std::uint64_t (&from)[4]) {
+  const Woven woven(from);
+  const __m256i low = _mm256_slli_epi16(_mm256_cvtepu8_epi16(woven.low), 4);
+  const __m256i high = _mm256_slli_epi16(_mm256_cvtepu8_epi16(woven.high), 4);
+  store_words(to, Words{low, high});
+}
+
+inline __m256i popcount_of(__m256i a) {
   const __m256i ones = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,  //
                                         0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
-  return {ones, ones};
+  const __m256i nibble = _mm256_set1_epi8(15);
+  const __m256i low = _mm256_shuffle_epi8(ones, _mm256_and_si256(a, nibble));
+  const __m256i high = _mm256_shuffle_epi8(ones, _mm256_and_si256(_mm256_srli_epi16(a, 4), nibble));
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_add_epi8(low, high), _mm256_set1_epi8(1)),
+                           _mm256_set1_epi16(1));
 }
-inline Words look_up_bytes(Words table, Words index) {
-  return {_mm256_shuffle_epi8(table.low, index.low), _mm256_shuffle_epi8(table.high, index.high)};
-}
-inline Words add_bytes(Words a, Words b) {
-  return {_mm256_add_epi8(a.low, b.low), _mm256_add_epi8(a.high, b.high)};
-}
-inline Words sum_bytes(Words a) {
-  const __m256i bytes = _mm256_set1_epi8(1);
-  const __m256i pairs = _mm256_set1_epi16(1);
-  return {_mm256_madd_epi16(_mm256_maddubs_epi16(a.low, bytes), pairs),
-          _mm256_madd_epi16(_mm256_maddubs_epi16(a.high, bytes), pairs)};
-}
-inline Words popcount(Words a) {
-  const Words nibble = splat_word(0x0F0F'0F0FU);
-  const Words upper = {_mm256_srli_epi16(a.low, 4), _mm256_srli_epi16(a.high, 4)};
-  const Words table = ones_of_nibbles();
-  return sum_bytes(add_bytes(look_up_bytes(table, bit_and(a, nibble)),
-                             look_up_bytes(table, bit_and(upper, nibble))));
-}
+inline Words popcount(Words a) { return {popcount_of(a.low), popcount_of(a.high)}; }
 
 inline std::uint32_t signed_at_least(Words a, Words b) {
   const __m256i low = _mm256_cmpgt_epi32(b.low, a.low);
@@ -320,7 +365,7 @@ struct Table {
 
 #include "bipft/kernels/body/bwords.inl"
 
-#include "bipft/kernels/body/bcount_nibbles.inl"
+#include "bipft/kernels/body/bcount_pairs.inl"
 
 // --- Tiles of float products ---------------------------------------------------------------------
 inline constexpr std::size_t tile_rows = 6;     // 6 x 2 registers of sums, 2 of b, 1 of a
