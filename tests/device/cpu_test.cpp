@@ -126,7 +126,9 @@ std::vector<Tensor> everything() {
   keep(device.binary_matmul(big, random_bits(384, 500, 14), false, 0.3F));
   keep(device.binary_matmul_tn(big, random_bits(300, 500, 15), true, 0.3F));
   for (const Tensor& shift : {Tensor(), numbers({384}, 16)}) {
-    const WindowGrad grad = device.window_backward(big, {shift, -1, 1, 0.5F, true, 0}, other);
+    const Window window{shift, -1, 1, 0.5F, true, 0};
+    keep(device.window_backward(device.pack_window(big, window), window, other).dx);
+    const WindowGrad grad = device.window_backward(big, window, other);
     keep(grad.dx);
     if (!shift.empty()) keep(grad.dshift);
     keep(Tensor(Shape{2}, std::vector<float>{static_cast<float>(grad.units),
@@ -418,7 +420,43 @@ TEST_CASE("CpuDevice: gradients of binary products, and of binarizers, are the p
       CHECK(found.inside == doctest::Approx(wanted.inside).epsilon(1e-4));
       REQUIRE(found.dshift.empty() == !shifted);
       if (shifted) test::check_close(found.dshift, wanted.dshift, 1e-5F);
+
+      const WindowGrad by_bits =
+          device.window_backward(device.pack_window(x, window), window, gradient);
+      test::check_equal(by_bits.dx, found.dx);
+      CHECK(by_bits.units == found.units);
+      if (shifted) test::check_equal(by_bits.dshift, found.dshift);
     }
+  }
+}
+
+TEST_CASE("CpuDevice: a gradient that is handed over gives its memory to the result") {
+  CpuDevice device;
+  const Tensor x = numbers({40, 96}, 1);
+  const Window window{{}, -1, 1, 0, false, -1};
+  const std::vector<std::function<Tensor(Tensor)>> operations{
+      [&](Tensor dy) { return device.activate_backward(Activation::relu, x, std::move(dy)); },
+      [&](Tensor dy) { return device.dropout(std::move(dy), Random(1, "drop"), 0.1F); },
+      [&](Tensor dy) {
+        const WindowBits bits = device.pack_window(x, window);
+        return device.window_backward(bits, window, std::move(dy)).dx;
+      },
+      [&](Tensor dy) {
+        const Tensor row = numbers({96}, 3);
+        const LayerNormResult norm = device.layer_norm(x, row, row, 1e-5F);
+        return device.layer_norm_backward(x, norm, row, std::move(dy)).dx;
+      },
+  };
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    CAPTURE(i);
+    const Tensor kept = numbers({40, 96}, 2);
+    const Tensor expected = operations[i](kept);
+    test::check_equal(kept, numbers({40, 96}, 2));  // shared, and so left alone
+    Tensor given = numbers({40, 96}, 2);
+    const float* const room = given.data().data();
+    const Tensor result = operations[i](std::move(given));
+    CHECK(result.data().data() == room);
+    test::check_equal(result, expected);
   }
 }
 
@@ -539,6 +577,7 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
   calls.emplace_back([&] { (void)device.binary_matmul(x, random_bits(9, 8, 1), true, 1); });
   calls.emplace_back([&] { (void)device.binary_matmul_tn(x, random_bits(9, 8, 1), true, 1); });
   calls.emplace_back([&] { (void)device.window_backward(x, {}, y); });
+  calls.emplace_back([&] { (void)device.window_backward(device.pack_window(x, {}), {}, y); });
   for (std::size_t i = 0; i < calls.size(); ++i) {
     CAPTURE(i);
     CHECK(complaint(calls[i]) != "");

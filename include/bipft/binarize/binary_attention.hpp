@@ -20,21 +20,21 @@ namespace bipft {
 /// Throws Error if the shapes do not fit.
 [[nodiscard]] inline Var binary_scores(const BinaryVar& q, const BinaryVar& k, const Ragged& texts,
                                        std::size_t heads) {
-  if (q.shape() != k.shape() || q.x().rows() != texts.tokens() || heads == 0 ||
-      q.x().cols() % heads != 0) {
+  if (q.shape() != k.shape() || q.shape().rows() != texts.tokens() || heads == 0 ||
+      q.shape().cols() % heads != 0) {
     fail("binary_scores: q is ", q.shape(), ", k is ", k.shape(), " for ", texts.tokens(),
          " tokens and ", heads, " heads");
   }
   Device& device = q.device();
-  const std::size_t head_size = q.x().cols() / heads;
+  const std::size_t head_size = q.shape().cols() / heads;
   const Tensor products =
-      device.scores(q.rule.units(device, q.x()), k.rule.units(device, k.x()), texts, heads, 1.0F);
+      device.scores(q.unit_values(device), k.unit_values(device), texts, heads, 1.0F);
   return q.tape().record(
       device.scale(products, attention_scale(q.rule.scale, k.rule.scale, head_size)),
       {q.levels, k.levels}, [=](Tape& tape, const Tensor& ds) {
         Device& on = tape.device();
         const auto [dq, dk] =
-            on.scores_backward(q.rule.levels(on, q.x()), k.rule.levels(on, k.x()), ds, texts, heads,
+            on.scores_backward(q.level_values(on), k.level_values(on), ds, texts, heads,
                                1.0F / std::sqrt(static_cast<float>(head_size)));
         tape.accumulate(q.levels, dq);
         tape.accumulate(k.levels, dk);
@@ -49,20 +49,18 @@ namespace bipft {
 /// Throws Error if the shapes do not fit.
 [[nodiscard]] inline Var binary_mix(const BinaryVar& p, const BinaryVar& v, const Ragged& texts,
                                     std::size_t heads) {
-  if (p.x().numel() != heads * texts.pairs() || v.x().rows() != texts.tokens() || heads == 0 ||
-      v.x().cols() % heads != 0) {
+  if (p.shape().numel() != heads * texts.pairs() || v.shape().rows() != texts.tokens() ||
+      heads == 0 || v.shape().cols() % heads != 0) {
     fail("binary_mix: p is ", p.shape(), ", v is ", v.shape(), " for ", texts.tokens(), " tokens, ",
          texts.pairs(), " pairs and ", heads, " heads");
   }
   Device& device = p.device();
-  const Tensor counts =
-      device.mix(p.rule.units(device, p.x()), v.rule.units(device, v.x()), texts, heads);
+  const Tensor counts = device.mix(p.unit_values(device), v.unit_values(device), texts, heads);
   return p.tape().record(device.scale(counts, p.rule.scale * v.rule.scale), {p.levels, v.levels},
                          [=](Tape& tape, const Tensor& dy) {
                            Device& on = tape.device();
-                           const auto [dp, dv] =
-                               on.mix_backward(p.rule.levels(on, p.x()), v.rule.levels(on, v.x()),
-                                               dy, texts, heads);
+                           const auto [dp, dv] = on.mix_backward(
+                               p.level_values(on), v.level_values(on), dy, texts, heads);
                            tape.accumulate(p.levels, dp);
                            tape.accumulate(v.levels, dv);
                          });

@@ -21,31 +21,30 @@ namespace bipft {
 /// Throws Error if the shapes do not fit.
 [[nodiscard]] inline Var binary_linear(const BinaryVar& x, const BinaryWeight& w, const Var& bias) {
   const std::size_t outputs = w.matrix.bits.rows();
-  if (x.x().cols() != w.matrix.bits.cols() || bias.shape() != Shape{outputs}) {
+  if (x.shape().cols() != w.matrix.bits.cols() || bias.shape() != Shape{outputs}) {
     fail("binary_linear: x is ", x.shape(), ", w is ", w.levels.shape(), ", bias is ",
          bias.shape());
   }
   Device& device = x.device();
   const float scale = x.rule.scale * w.matrix.scale;
-  const BitMatrix bits = x.rule.bits(device, x.x());
 
   Tensor y;
   if (x.tape().products() == Tape::Products::bits) {
-    y = device.binary_linear(bits, w.matrix.bits, x.rule.zero_one, scale, bias.value());
+    y = device.binary_linear(x.bits, w.matrix.bits, x.rule.zero_one, scale, bias.value());
   } else {
-    const Tensor products = device.linear(device.unpack(bits, x.rule.low_unit(), 1.0F),
+    const Tensor products = device.linear(device.unpack(x.bits, x.rule.low_unit(), 1.0F),
                                           device.unpack(w.matrix.bits, -1.0F, 1.0F), {});
     y = device.scale_add_row(products, scale, bias.value());
   }
 
   return x.tape().record(
       std::move(y), {x.levels, w.levels, bias},
-      [levels = x.levels, zero_one = x.rule.zero_one, alpha = x.rule.scale, bits, w, bias](
-          Tape& tape, const Tensor& dy) {
+      [x, matrix = w.matrix, of_w = Slot(w.levels), of_bias = Slot(bias)](Tape& tape,
+                                                                          const Tensor& dy) {
         Device& on = tape.device();
-        tape.accumulate(levels, on.binary_matmul(dy, w.matrix.bits, false, w.matrix.scale));
-        tape.accumulate(w.levels, on.binary_matmul_tn(dy, bits, zero_one, alpha));
-        tape.accumulate(bias, on.sum_rows(dy));
+        tape.accumulate(of_bias, on.sum_rows(dy));
+        tape.accumulate(of_w, on.binary_matmul_tn(dy, x.bits, x.rule.zero_one, x.rule.scale));
+        tape.accumulate(x.levels, on.binary_matmul(dy, matrix.bits, false, matrix.scale));
       });
 }
 

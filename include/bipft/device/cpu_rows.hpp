@@ -74,13 +74,12 @@ class CpuRows : public CpuProducts {
   }
 
   [[nodiscard]] LayerNormGrad layer_norm_backward(const Tensor& x, const LayerNormResult& forward,
-                                                  const Tensor& gamma, const Tensor& dy) override {
+                                                  const Tensor& gamma, Tensor dy) override {
     const std::size_t cols = x.cols();
     detail::require_same("layer_norm_backward", x, dy);
     detail::require_extent("layer_norm_backward", "gamma", gamma, cols);
     detail::require_extent("layer_norm_backward", "means", forward.mean, x.rows());
     detail::require_extent("layer_norm_backward", "inverses", forward.inverse, x.rows());
-    LayerNormGrad grad{Tensor::uninitialized(x.shape()), Tensor(Shape{cols}), Tensor(Shape{cols})};
     const detail::RowBlocks blocks(x.rows());
     Tensor partial(Shape{2, blocks.count, cols});
 
@@ -90,6 +89,7 @@ class CpuRows : public CpuProducts {
     const float* inverse = forward.inverse.data().data();
     const float* factor = gamma.data().data();
     const float* from_dy = dy.data().data();
+    LayerNormGrad grad{detail::reuse(dy), Tensor(Shape{cols}), Tensor(Shape{cols})};
     float* dx = grad.dx.mutable_data().data();
     float* dgammas = partial.mutable_data().data();
     float* dbetas = dgammas + blocks.count * cols;

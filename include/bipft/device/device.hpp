@@ -5,8 +5,9 @@
 /// All that stands above this floor is written in these words once and runs on every device:
 /// `CpuDevice` is the reference, others may keep their results to themselves (Tensor's Residence).
 /// Operations take tensors and return new ones; only those that say so write in place, into a
-/// tensor that the caller alone holds. Matrices are [rows, cols] with all leading extents folded
-/// into the rows.
+/// tensor that the caller alone holds. A gradient that is taken by value may be handed over: where
+/// no other handle shares it, its memory may become the result's. Matrices are [rows, cols] with all
+/// leading extents folded into the rows.
 ///
 /// Every operation gives the same bytes on any number of threads. Products marked *fused* may use
 /// fused multiply-add and are equal per kernel target only; all else is equal on every target.
@@ -64,7 +65,13 @@ struct WindowGrad {
   Tensor dx;      ///< as x
   Tensor dshift;  ///< [C], if there is a shift
   double units;   ///< Σ unit dy
-  double inside;  ///< Σ (x + shift) dx
+  double inside;  ///< Σ (x + shift) dx; 0 if there is no x, but bits
+};
+
+/// Two bits of every element that are all some binarizers need of it on the way back.
+struct WindowBits {
+  BitMatrix units;   ///< is its unit 1?
+  BitMatrix inside;  ///< does its gradient pass?
 };
 
 /// One AdamW update; see train/adamw.hpp for the equations.
@@ -137,8 +144,7 @@ class Device : public Runner {
                                                    const Tensor& beta, float epsilon) = 0;
   [[nodiscard]] virtual LayerNormGrad layer_norm_backward(const Tensor& x,
                                                           const LayerNormResult& forward,
-                                                          const Tensor& gamma,
-                                                          const Tensor& dy) = 0;
+                                                          const Tensor& gamma, Tensor dy) = 0;
   /// table[ids[n]] for every n.   table: [V, C]   ids: [N]   result: [N, C]
   /// Throws Error if an id is outside the table.
   [[nodiscard]] virtual Tensor gather(const Tensor& table, const IdTensor& ids) = 0;
@@ -160,12 +166,11 @@ class Device : public Runner {
   /// In place: total += x.
   virtual void accumulate(Tensor& total, const Tensor& x) = 0;
   [[nodiscard]] virtual Tensor activate(Activation f, const Tensor& x) = 0;
-  /// dx, from x and, for tanh, from y = tanh(x) given in its place.
-  [[nodiscard]] virtual Tensor activate_backward(Activation f, const Tensor& x,
-                                                 const Tensor& dy) = 0;
+  /// dx, from x; for tanh from y = tanh(x) given in its place, and for relu from either.
+  [[nodiscard]] virtual Tensor activate_backward(Activation f, const Tensor& x, Tensor dy) = 0;
   /// Zero with probability p, else x / (1 - p), by one random number an element. The backward pass
   /// is the same call on dy.
-  [[nodiscard]] virtual Tensor dropout(const Tensor& x, const Random& random, float p) = 0;
+  [[nodiscard]] virtual Tensor dropout(Tensor x, const Random& random, float p) = 0;
 
   // --- A binarizer's words -----------------------------------------------------------------------
 
@@ -181,6 +186,10 @@ class Device : public Runner {
   /// With xs = x + shift:  dx = low <= xs <= high ? dy : 0, dshift = Σ_rows dx, and two sums.
   [[nodiscard]] virtual WindowGrad window_backward(const Tensor& x, const Window& window,
                                                    const Tensor& dy) = 0;
+  /// The window's two bits of every element of x, [N, C]; and the backward pass from these alone.
+  [[nodiscard]] virtual WindowBits pack_window(const Tensor& x, const Window& window) = 0;
+  [[nodiscard]] virtual WindowGrad window_backward(const WindowBits& bits, const Window& window,
+                                                   Tensor dy) = 0;
   /// Σ a b, in double, in fixed blocks.
   [[nodiscard]] virtual double dot(const Tensor& a, const Tensor& b) = 0;
   /// Σ x and Σ |x|, likewise.

@@ -54,6 +54,18 @@ struct WindowSums {
   double inside = 0;
 };
 
+/// What Device::window_backward is given of bits, for some rows.   dy, dx: [rows, cols]
+struct WindowBitsBackward {
+  const std::uint64_t* units = nullptr;   ///< of each row `words` words
+  const std::uint64_t* inside = nullptr;  ///< likewise
+  std::size_t words = 0;
+  float low_unit = -1;
+  const float* dy = nullptr;
+  float* dx = nullptr;
+  float* dshift = nullptr;  ///< [cols], added to; or none
+  std::size_t rows = 0, cols = 0;
+};
+
 struct TrainingKernels {
   /// The table of the same target.
   const KernelTable* of;
@@ -103,8 +115,8 @@ struct TrainingKernels {
   RowSums (*sums)(const float* x, std::size_t n);
   /// -weight Σ_k target[k] log softmax(logits)[k], and dlogits = weight (softmax(logits) - target),
   /// with target = (1 - smoothing) onehot(label) + smoothing / K. dlogits must not overlap logits.
-  double (*cross_entropy)(const float* logits, std::size_t labels, std::size_t label,
-                          double weight, float smoothing, float* dlogits);
+  double (*cross_entropy)(const float* logits, std::size_t labels, std::size_t label, double weight,
+                          float smoothing, float* dlogits);
 
   // --- Bits --------------------------------------------------------------------------------------
 
@@ -117,6 +129,11 @@ struct TrainingKernels {
   std::size_t sign_workspace;
   /// Device::window_backward for some rows; sums of a row are floats in 16 lanes, of rows doubles.
   WindowSums (*window_backward)(const WindowBackward& of);
+  /// Bit c is low <= x[c] + shift[c] <= high; as KernelTable::pack_row otherwise.
+  void (*window_row)(const float* x, const float* shift, std::size_t n, float low, float high,
+                     std::uint64_t* bits);
+  /// The same as window_backward, from bits. Returns Σ units dy.
+  double (*window_bits_backward)(const WindowBitsBackward& of);
 };
 
 }  // namespace bipft::kernels

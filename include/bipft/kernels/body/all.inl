@@ -58,4 +58,6 @@ inline constexpr TrainingKernels training{
     .sign_product = sign_product,
     .sign_workspace = sign_workspace,
     .window_backward = window_backward,
+    .window_row = window_row,
+    .window_bits_backward = window_bits_backward,
 };

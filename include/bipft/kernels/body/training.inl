@@ -259,6 +259,44 @@ inline WindowSums window_backward(const WindowBackward& w) {
   return sums;
 }
 
+inline void window_row(const float* x, const float* shift, std::size_t cols, float low, float high,
+                       std::uint64_t* bits) {
+  for (std::size_t i = 0; i < words_for(cols); ++i) bits[i] = 0;
+  for (std::size_t i = 0; i < cols; i += lanes) {
+    Lanes value = load_some(x, i, cols);
+    if (shift != nullptr) value = add(value, load_some(shift, i, cols));
+    const Mask window = both(at_least(value, splat(low)), at_least(splat(high), value));
+    std::uint64_t here = bits_of(window);
+    if (cols - i < lanes) here &= (std::uint64_t{1} << (cols - i)) - 1;
+    bits[i / 64] |= here << i % 64;
+  }
+}
+
+inline double window_bits_backward(const WindowBitsBackward& w) {
+  double total = 0;
+  const float* dy = w.dy;
+  float* dx = w.dx;
+  for (std::size_t row = 0; row < w.rows; ++row, dy += w.cols, dx += w.cols) {
+    const std::uint64_t* const unit_bits = w.units + row * w.words;
+    const std::uint64_t* const window_bits = w.inside + row * w.words;
+    Lanes units = splat(0.0F);
+    for (std::size_t i = 0; i < w.cols; i += lanes) {
+      const auto one = static_cast<std::uint32_t>(unit_bits[i / 64] >> i % 64 & 0xFFFFU);
+      const auto window = static_cast<std::uint32_t>(window_bits[i / 64] >> i % 64 & 0xFFFFU);
+      const Lanes gradient = load_some(dy, i, w.cols);
+      const Lanes passed = select(mask_of(window), gradient, splat(0.0F));
+      const Lanes unit = select(mask_of(one), splat(1.0F), splat(w.low_unit));
+      units = add(units, multiply(unit, gradient));
+      store_some(dx, passed, i, w.cols);
+      if (w.dshift != nullptr) {
+        store_some(w.dshift, add(load_some(w.dshift, i, w.cols), passed), i, w.cols);
+      }
+    }
+    total += static_cast<double>(fold_sum(units));
+  }
+  return total;
+}
+
 struct ProductInts {
   ProductIntegers integers;
   std::int32_t* to;  // [N, O]
