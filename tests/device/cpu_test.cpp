@@ -66,6 +66,25 @@ std::string complaint(const std::function<void()>& call) {
 
 const Ragged lengths() { return Ragged({7, 1, 33, 128, 5, 16}); }
 
+/// An attention whose window and threshold cut through its probabilities.
+BinaryAttention attention_of(const Ragged& texts, std::size_t heads, std::size_t channels) {
+  const std::size_t n = texts.tokens();
+  return {.q = random_bits(n, channels, 41),
+          .k = random_bits(n, channels, 42),
+          .v = random_bits(n, channels, 43),
+          .q_scale = 0.7F,
+          .k_scale = 1.25F,
+          .v_scale = 0.9F,
+          .texts = texts,
+          .heads = heads,
+          .score_scale = 0.15F,
+          .gradient_scale = 0.2F,
+          .random = Random(1, "drop"),
+          .dropout = 0.1F,
+          .window = {{}, 0.0F, 0.05F, 0.025F, true, 0.0F},
+          .p_scale = 0.05F};
+}
+
 /// Everything CpuDevice computes, in one list.
 std::vector<Tensor> everything() {
   CpuDevice device;
@@ -134,6 +153,14 @@ std::vector<Tensor> everything() {
     keep(Tensor(Shape{2}, std::vector<float>{static_cast<float>(grad.units),
                                              static_cast<float>(grad.inside)}));
   }
+  const BinaryAttention attention = attention_of(texts, heads, c);
+  const BinaryAttentionGrad attention_grad = device.binary_attention_backward(attention, x);
+  keep(device.binary_attention(attention));
+  for (const Tensor* part : {&attention_grad.dq, &attention_grad.dk, &attention_grad.dv}) {
+    keep(*part);
+  }
+  keep(Tensor(Shape{1}, static_cast<float>(attention_grad.units + attention_grad.inside +
+                                           device.binary_attention_mean(attention))));
   const CrossEntropyResult loss =
       device.cross_entropy(big, ids_below(300, 384, 13), Tensor(Shape{300}, 1), 0.1F);
   keep(loss.dlogits);
@@ -460,6 +487,29 @@ TEST_CASE("CpuDevice: a gradient that is handed over gives its memory to the res
   }
 }
 
+TEST_CASE("CpuDevice: attention over bits is what its products and rows make of it in turn") {
+  CpuDevice device;
+  for (const auto& [heads, channels] : {std::pair{3U, 96U}, {1U, 64U}, {2U, 10U}, {2U, 200U}}) {
+    for (const float rate : {0.0F, 0.2F}) {
+      CAPTURE(channels);
+      CAPTURE(rate);
+      BinaryAttention of = attention_of(lengths(), heads, channels);
+      of.dropout = rate;
+      const Tensor dy = numbers({of.texts.tokens(), channels}, 44);
+      test::check_equal(device.binary_attention(of), device.Device::binary_attention(of));
+      const BinaryAttentionGrad found = device.binary_attention_backward(of, dy);
+      const BinaryAttentionGrad wanted = device.Device::binary_attention_backward(of, dy);
+      test::check_equal(found.dq, wanted.dq);
+      test::check_equal(found.dk, wanted.dk);
+      test::check_equal(found.dv, wanted.dv);
+      CHECK(found.units == doctest::Approx(wanted.units).epsilon(1e-4));
+      CHECK(found.inside == doctest::Approx(wanted.inside).epsilon(1e-4));
+      CHECK(device.binary_attention_mean(of) ==
+            doctest::Approx(device.Device::binary_attention_mean(of)).epsilon(1e-9));
+    }
+  }
+}
+
 TEST_CASE("CpuDevice: pack tells a number on the threshold by `strict`") {
   CpuDevice device;
   const Tensor x(Shape{1, 3}, 0.5F);
@@ -576,6 +626,14 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
   };
   calls.emplace_back([&] { (void)device.binary_matmul(x, random_bits(9, 8, 1), true, 1); });
   calls.emplace_back([&] { (void)device.binary_matmul_tn(x, random_bits(9, 8, 1), true, 1); });
+  const BinaryAttention good = attention_of(texts, 2, 6);
+  BinaryAttention headless = good, short_of_keys = good;
+  headless.heads = 4;
+  short_of_keys.k = random_bits(3, 6, 1);
+  calls.emplace_back([&] { (void)device.binary_attention(headless); });
+  calls.emplace_back([&] { (void)device.binary_attention_mean(short_of_keys); });
+  calls.emplace_back([&] { (void)device.binary_attention_backward(short_of_keys, x); });
+  calls.emplace_back([&] { (void)device.binary_attention_backward(good, y); });
   calls.emplace_back([&] { (void)device.window_backward(x, {}, y); });
   calls.emplace_back([&] { (void)device.window_backward(device.pack_window(x, {}), {}, y); });
   for (std::size_t i = 0; i < calls.size(); ++i) {

@@ -53,7 +53,9 @@ struct Elastic {
     }
     if (calibrated.value || !x.tape().training() || x.value().empty()) return;
     const Tensor xs = BitRule{shift.value}.shifted(x.device(), x.value());
-    const double mean = x.device().sums(xs).absolute / static_cast<double>(xs.numel());
+    calibrate(x.device().sums(xs).absolute / static_cast<double>(xs.numel()), factor);
+  }
+  void calibrate(double mean, float factor) {
     alpha.value = Tensor(Shape{1}, std::max(static_cast<float>(factor * mean), min_scale));
     calibrated.value = true;
   }
@@ -87,11 +89,11 @@ struct Elastic {
     });
   }
 
- private:
   [[nodiscard]] static Window window_of(const BitRule& rule, float low, float high) {
     return {rule.shift, low, high, rule.threshold, rule.strict, rule.low_unit()};
   }
 
+ private:
   ///   pass(device, dy, dalpha): the window's gradient, and what dα is but for √N
   template <class Pass>
   [[nodiscard]] BinaryVar record_by(const Var& x, const BitRule& rule, BitMatrix bits, Pass pass) {

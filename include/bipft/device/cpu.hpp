@@ -18,9 +18,10 @@
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/random.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/device/cpu_attention.hpp"
+#include "bipft/device/cpu_dropout.hpp"
 #include "bipft/device/cpu_layout.hpp"
 #include "bipft/device/cpu_pieces.hpp"
-#include "bipft/device/cpu_rows.hpp"
 #include "bipft/device/cpu_runner.hpp"
 #include "bipft/device/device.hpp"
 #include "bipft/device/plan.hpp"
@@ -31,8 +32,9 @@
 
 namespace bipft {
 
-/// Its products are in cpu_products.hpp, what goes row by row in cpu_rows.hpp, the rest here.
-class CpuDevice final : public CpuRows {
+/// Its products are in cpu_products.hpp, what goes row by row in cpu_rows.hpp, attention over bits
+/// in cpu_attention.hpp, the rest here.
+class CpuDevice final : public CpuAttention {
  public:
   // --- Elements ----------------------------------------------------------------------------------
 
@@ -94,27 +96,9 @@ class CpuDevice final : public CpuRows {
 
   [[nodiscard]] Tensor exponential(const Tensor& x) override { return exponential_on_cpu(x); }
 
-  /// p counts in steps of 2^-16: element i takes bits 16 (i % 4) and up of number i / 4.
   [[nodiscard]] Tensor dropout(Tensor x, const Random& random, float p) override {
-    if (!(p >= 0 && p < 1)) fail("dropout: a probability of ", p, " is not in [0, 1)");
-    const auto limit = static_cast<std::uint16_t>(std::min(p * 65536.0F, 65535.0F));
-    if (limit == 0) return x;
-    const float factor = 1.0F / (1.0F - p);
-    const kernels::TrainingKernels& kernels = kernels::active_training();
-    const auto drop = [&](const float* from, std::size_t first, std::size_t n, float* to) {
-      constexpr std::size_t chunk = 1024;  // divides a piece, and 4 divides it
-      std::uint16_t draw[chunk];
-      for (std::size_t i = 0; i < n; i += chunk) {
-        const std::size_t count = std::min(chunk, n - i);
-        for (std::size_t j = 0; j < count; j += 4) {
-          const std::uint64_t four = random.u64((first + i + j) / 4);
-          for (std::size_t k = 0; k < 4; ++k) {
-            draw[j + k] = static_cast<std::uint16_t>(four >> (16 * k));
-          }
-        }
-        kernels.dropout(from + i, draw, limit, factor, count, to + i);
-      }
-    };
+    const detail::Dropout drop(random, p);
+    if (!drop.drops()) return x;
     return detail::map_over(std::move(x), drop);
   }
 

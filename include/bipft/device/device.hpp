@@ -6,8 +6,8 @@
 /// `CpuDevice` is the reference, others may keep their results to themselves (Tensor's Residence).
 /// Operations take tensors and return new ones; only those that say so write in place, into a
 /// tensor that the caller alone holds. A gradient that is taken by value may be handed over: where
-/// no other handle shares it, its memory may become the result's. Matrices are [rows, cols] with all
-/// leading extents folded into the rows.
+/// no other handle shares it, its memory may become the result's. Matrices are [rows, cols] with
+/// all leading extents folded into the rows.
 ///
 /// Every operation gives the same bytes on any number of threads. Products marked *fused* may use
 /// fused multiply-add and are equal per kernel target only; all else is equal on every target.
@@ -79,6 +79,28 @@ struct AdamWStep {
   float lr, beta1, beta2, epsilon, weight_decay;
   float correction1, correction2;  ///< 1 - β₁ᵗ, 1 - β₂ᵗ
   float gradient_scale;            ///< from clipping; 1 leaves the gradient alone
+};
+
+/// Attention over bits with all that lies between its two products, as training wants it:
+///   s_ij = score_scale · (q_i · k_j)      q, k, v: [N, C] bits of units ±1, in texts and heads
+///   p = dropped(softmax(s))               as softmax and dropout have it, on the squares [H Σ T²]
+///   y_i = p_scale · v_scale · Σ_j 1{window's threshold <(=) p_ij} v_j
+struct BinaryAttention {
+  BitMatrix q, k, v;
+  float q_scale = 1, k_scale = 1, v_scale = 1;  ///< a level is scale · unit
+  Ragged texts;
+  std::size_t heads = 1;
+  float score_scale = 1;
+  float gradient_scale = 1;  ///< of ds · levels: 1/√D
+  Random random;             ///< for dropout of p
+  float dropout = 0;
+  Window window;  ///< on p, without a shift, and with units 0 and 1
+  float p_scale = 1;
+};
+struct BinaryAttentionGrad {
+  Tensor dq, dk, dv;  ///< [N, C], of the levels
+  double units = 0;   ///< of the window on p, as WindowGrad has them
+  double inside = 0;
 };
 
 class Device : public Runner {
@@ -197,6 +219,37 @@ class Device : public Runner {
   /// The mean of |x| over each row.   x: [N, C]   result: [N]
   [[nodiscard]] virtual Tensor mean_absolute_rows(const Tensor& x) = 0;
 
+  // --- Attention over bits -----------------------------------------------------------------------
+  // Written here in the words above. A device that goes head by head need not keep the squares.
+
+  /// The mean of |p|.
+  [[nodiscard]] virtual double binary_attention_mean(const BinaryAttention& of) {
+    const Tensor p = dropped(of, softmax_of(of));
+    return sums(p).absolute / static_cast<double>(p.numel());
+  }
+  /// y.   result: [N, C]
+  [[nodiscard]] virtual Tensor binary_attention(const BinaryAttention& of) {
+    const Tensor p = dropped(of, softmax_of(of));
+    const Tensor units = threshold_select(p, of.window.threshold, of.window.strict, 0.0F, 1.0F);
+    return scale(mix(units, unpack(of.v, -1.0F, 1.0F), of.texts, of.heads),
+                 of.p_scale * of.v_scale);
+  }
+  [[nodiscard]] virtual BinaryAttentionGrad binary_attention_backward(const BinaryAttention& of,
+                                                                      const Tensor& dy) {
+    const Tensor all = softmax_of(of);
+    const Tensor p = dropped(of, all);
+    const Tensor levels =
+        threshold_select(p, of.window.threshold, of.window.strict, 0.0F, of.p_scale);
+    const auto [dp, dv] =
+        mix_backward(levels, unpack(of.v, -of.v_scale, of.v_scale), dy, of.texts, of.heads);
+    const WindowGrad window = window_backward(p, of.window, dp);
+    const Tensor ds = softmax_backward(all, dropped(of, window.dx), of.texts, of.heads);
+    const auto [dq, dk] = scores_backward(unpack(of.q, -of.q_scale, of.q_scale),
+                                          unpack(of.k, -of.k_scale, of.k_scale), ds, of.texts,
+                                          of.heads, of.gradient_scale);
+    return {dq, dk, dv, window.units, window.inside};
+  }
+
   // --- Losses and the optimizer ------------------------------------------------------------------
 
   /// -Σ_b weight[b] Σ_k target[b][k] log softmax(logits[b])[k] / Σ weight, and its gradient, with
@@ -209,6 +262,16 @@ class Device : public Runner {
   /// In place on parameter, m and v; all of one shape.
   virtual void adamw(Tensor& parameter, Tensor& m, Tensor& v, const Tensor& gradient,
                      const AdamWStep& step) = 0;
+
+ private:
+  [[nodiscard]] Tensor softmax_of(const BinaryAttention& of) {
+    const Tensor products =
+        scores(unpack(of.q, -1.0F, 1.0F), unpack(of.k, -1.0F, 1.0F), of.texts, of.heads, 1.0F);
+    return softmax(scale(products, of.score_scale), of.texts, of.heads);
+  }
+  [[nodiscard]] Tensor dropped(const BinaryAttention& of, const Tensor& p) {
+    return of.dropout == 0.0F ? p : dropout(p, of.random, of.dropout);
+  }
 };
 
 /// The device that the process computes on. Defined in device/devices.hpp, the menu of devices.
