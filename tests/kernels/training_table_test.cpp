@@ -152,6 +152,21 @@ TEST_CASE("TrainingKernels: products of floats with bits, of the floats or of th
   }
 }
 
+TEST_CASE("TrainingKernels: draws are the quarters of a stream's numbers") {
+  const Random random(7, "draw", 3);
+  for (const KernelTable* target : supported_targets()) {
+    CAPTURE(target->name);
+    for (const std::size_t n : {0U, 1U, 15U, 16U, 37U}) {
+      std::vector<std::uint16_t> drawn(4 * n + 1, 77);
+      training_of(*target).draw(random, 1000, n, drawn.data());
+      for (std::size_t i = 0; i < 4 * n; ++i) {
+        REQUIRE(drawn[i] == static_cast<std::uint16_t>(random.u64(1000 + i / 4) >> 16 * (i % 4)));
+      }
+      CHECK(drawn[4 * n] == 77);
+    }
+  }
+}
+
 TEST_CASE("TrainingKernels: a binarizer's backward pass, its sums and its shift") {
   for (const KernelTable* target : supported_targets()) {
     CAPTURE(target->name);

@@ -27,13 +27,9 @@ class Dropout {
   void draw(std::size_t first, std::size_t n, std::uint16_t* drawn) const {
     std::size_t i = 0;
     for (; i < n && (first + i) % 4 != 0; ++i) drawn[i] = drawn_by(first + i);
-    for (; i + 4 <= n; i += 4) {
-      const std::uint64_t four = random_.u64((first + i) / 4);
-      for (std::size_t k = 0; k < 4; ++k) {
-        drawn[i + k] = static_cast<std::uint16_t>(four >> (16 * k));
-      }
-    }
-    for (; i < n; ++i) drawn[i] = drawn_by(first + i);
+    const std::size_t fours = (n - i) / 4;
+    kernels_.draw(random_, (first + i) / 4, fours, drawn + i);
+    for (i += 4 * fours; i < n; ++i) drawn[i] = drawn_by(first + i);
   }
   void apply(const std::uint16_t* drawn, const float* x, std::size_t n, float* y) const {
     kernels_.dropout(x, drawn, limit_, factor_, n, y);

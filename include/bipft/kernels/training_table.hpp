@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "bipft/core/random.hpp"
 #include "bipft/kernels/binary.hpp"
 #include "bipft/kernels/table.hpp"
 
@@ -91,6 +92,9 @@ struct TrainingKernels {
   /// low <= x <= high ? dy : 0
   void (*window_mask)(const float* x, float low, float high, const float* dy, std::size_t n,
                       float* dx);
+  /// A quarter of a random number an element: to[4i + k] is bits 16k and up of number first + i.
+  ///   i < n   to: 4n
+  void (*draw)(const Random& random, std::uint64_t first, std::size_t n, std::uint16_t* to);
   /// Where `draw[i]` >= limit: x · factor, else 0.
   void (*dropout)(const float* x, const std::uint16_t* draw, std::uint16_t limit, float factor,
                   std::size_t n, float* y);

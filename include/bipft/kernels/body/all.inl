@@ -47,6 +47,7 @@ inline constexpr TrainingKernels training{
     .tanh_backward = tanh_backward_all,
     .threshold_select = threshold_select_all,
     .window_mask = window_mask_all,
+    .draw = draw_all,
     .dropout = dropout_all,
     .adamw = adamw_all,
     .softmax_backward = softmax_backward_rows,

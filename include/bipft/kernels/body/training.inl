@@ -73,6 +73,23 @@ inline void window_mask_all(const float* x, float low, float high, const float* 
   map(Window{splat(low), splat(high)}, x, dy, n, dx);
 }
 
+/// In blocks of a known size, of which compilers make vectors where 64-bit products are to be had.
+inline void draw_all(const Random& random, std::uint64_t first, std::size_t n, std::uint16_t* to) {
+  constexpr std::size_t size = 16;
+  const Random numbers = random;
+  std::uint64_t block[size];
+  for (std::size_t i = 0; i < n; i += size) {
+    for (std::size_t j = 0; j < size; ++j) block[j] = numbers.u64(first + i + j);
+    const std::size_t count = n - i < size ? n - i : size;
+    for (std::size_t j = 0; j < count; ++j, to += 4) {
+      to[0] = static_cast<std::uint16_t>(block[j]);
+      to[1] = static_cast<std::uint16_t>(block[j] >> 16U);
+      to[2] = static_cast<std::uint16_t>(block[j] >> 32U);
+      to[3] = static_cast<std::uint16_t>(block[j] >> 48U);
+    }
+  }
+}
+
 inline void dropout_all(const float* x, const std::uint16_t* draw, std::uint16_t limit,
                         float factor, std::size_t n, float* y) {
   const Lanes least = splat(static_cast<float>(limit));
