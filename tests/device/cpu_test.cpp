@@ -142,6 +142,10 @@ std::vector<Tensor> everything() {
   const BitMatrix a = device.pack(big, wide, 0.2F, false);
   keep(device.unpack(a, -1, 2));
   keep(device.binary_linear(a, random_bits(50, 384, 11), true, 0.3F, numbers({50}, 12)));
+  for (const Activation f : {Activation::relu, Activation::gelu}) {
+    const BitMatrix signs = random_bits(50, 384, 11);
+    keep(device.binary_linear(a, signs, true, 0.3F, numbers({50}, 12), f).y);
+  }
   keep(device.binary_matmul(big, random_bits(384, 500, 14), false, 0.3F));
   keep(device.binary_matmul_tn(big, random_bits(300, 500, 15), true, 0.3F));
   for (const Tensor& shift : {Tensor(), numbers({384}, 16)}) {
@@ -464,6 +468,7 @@ TEST_CASE("CpuDevice: a gradient that is handed over gives its memory to the res
   const std::vector<std::function<Tensor(Tensor)>> operations{
       [&](Tensor dy) { return device.activate_backward(Activation::relu, x, std::move(dy)); },
       [&](Tensor dy) { return device.dropout(std::move(dy), Random(1, "drop"), 0.1F); },
+      [&](Tensor dy) { return device.window_backward(x, window, std::move(dy)).dx; },
       [&](Tensor dy) {
         const WindowBits bits = device.pack_window(x, window);
         return device.window_backward(bits, window, std::move(dy)).dx;

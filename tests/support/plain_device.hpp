@@ -281,7 +281,7 @@ class PlainDevice final : public Device {
       return x.data()[i] >= low && x.data()[i] <= high ? dy.data()[i] : 0.0F;
     });
   }
-  WindowGrad window_backward(const Tensor& x, const Window& window, const Tensor& dy) override {
+  WindowGrad window_backward(const Tensor& x, const Window& window, Tensor dy) override {
     WindowGrad grad{Tensor(x.shape()), {}, 0.0, 0.0};
     const bool shifted = !window.shift.empty();
     std::vector<double> dshift(shifted ? x.cols() : 0);

@@ -75,10 +75,7 @@ class CpuDevice final : public CpuAttention {
   }
 
   [[nodiscard]] Tensor activate(Activation f, const Tensor& x) override {
-    const kernels::KernelTable& kernels = kernels::active();
-    const auto kernel = f == Activation::relu   ? kernels.relu
-                        : f == Activation::gelu ? kernels.gelu
-                                                : kernels.tanh;
+    const auto kernel = detail::kernel_of(f);
     return detail::map(
         x, [&](const float* from, std::size_t, std::size_t n, float* to) { kernel(from, n, to); });
   }
@@ -133,7 +130,7 @@ class CpuDevice final : public CpuAttention {
   }
 
   [[nodiscard]] WindowGrad window_backward(const Tensor& x, const Window& window,
-                                           const Tensor& dy) override {
+                                           Tensor dy) override {
     detail::require_same("window_backward", x, dy);
     const bool shifted = !window.shift.empty();
     if (shifted) detail::require_extent("window_backward", "a shift", window.shift, x.cols());
@@ -142,7 +139,6 @@ class CpuDevice final : public CpuAttention {
         x.shape().rank() > 1 ? x.cols() : std::min<std::size_t>(x.numel(), 1024);
     const std::size_t rows = cols == 0 ? 0 : (x.numel() + cols - 1) / cols;
     const detail::RowBlocks blocks(rows);
-    WindowGrad grad{Tensor::uninitialized(x.shape()), {}, 0, 0};
     Tensor partial(Shape{shifted ? blocks.count : 0, cols});
     std::vector<kernels::WindowSums> sums(blocks.count);
     const kernels::TrainingKernels& kernels = kernels::active_training();
@@ -155,6 +151,7 @@ class CpuDevice final : public CpuAttention {
     all.strict = window.strict;
     all.low_unit = window.low_unit;
     all.dy = dy.data().data();
+    WindowGrad grad{detail::reuse(dy), {}, 0, 0};
     all.dx = grad.dx.mutable_data().data();
     all.dshift = shifted ? partial.mutable_data().data() : nullptr;
     parallel_for(rows, blocks.size, [&](std::size_t begin, std::size_t end) {

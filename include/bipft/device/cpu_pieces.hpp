@@ -51,6 +51,12 @@ inline void require_squares(const char* operation, const Tensor& s, const Ragged
   }
 }
 
+using ActivationKernel = void (*)(const float* x, std::size_t n, float* y);
+[[nodiscard]] inline ActivationKernel kernel_of(Activation f) {
+  const kernels::KernelTable& kernels = kernels::active();
+  return f == Activation::relu ? kernels.relu : f == Activation::gelu ? kernels.gelu : kernels.tanh;
+}
+
 /// Blocks of rows whose sums are added up in order: at most 64 of them, by the shape alone.
 struct RowBlocks {
   explicit RowBlocks(std::size_t rows)

@@ -36,6 +36,12 @@ struct LayerNormGrad {
   Tensor dbeta;   ///< [C]
 };
 
+/// y = f(x), and what activate_backward wants of the two.
+struct Activated {
+  Tensor y;
+  Tensor kept;
+};
+
 /// Two gradients of one product.
 struct GradPair {
   Tensor first;
@@ -141,6 +147,12 @@ class Device : public Runner {
   ///   a: [N, C] bits   w: [O, C] bits   bias: [O]   y: [N, O]
   [[nodiscard]] virtual Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
                                              float scale, const Tensor& bias) = 0;
+  /// The same and an activation behind it.
+  [[nodiscard]] virtual Activated binary_linear(const BitMatrix& a, const BitMatrix& w,
+                                                bool zero_one, float scale, const Tensor& bias,
+                                                Activation f) {
+    return activated(f, binary_linear(a, w, zero_one, scale, bias));
+  }
   /// scale · a s and scale · aᵀ s, where s are the units of bits: ±1, or 0/1 if `zero_one`. The
   /// gradients of binary_linear: a device may round a to bfloat16, sums are floats.
   ///   a: [N, O]   s: [O, C], or [N, C] bits   result: [N, C], or [O, C]
@@ -188,6 +200,10 @@ class Device : public Runner {
   /// In place: total += x.
   virtual void accumulate(Tensor& total, const Tensor& x) = 0;
   [[nodiscard]] virtual Tensor activate(Activation f, const Tensor& x) = 0;
+  [[nodiscard]] Activated activated(Activation f, const Tensor& x) {
+    const Tensor y = activate(f, x);
+    return {y, f == Activation::gelu ? x : y};
+  }
   /// dx, from x; for tanh from y = tanh(x) given in its place, and for relu from either.
   [[nodiscard]] virtual Tensor activate_backward(Activation f, const Tensor& x, Tensor dy) = 0;
   /// Zero with probability p, else x / (1 - p), by one random number an element. The backward pass
@@ -207,7 +223,7 @@ class Device : public Runner {
                                            const Tensor& dy) = 0;
   /// With xs = x + shift:  dx = low <= xs <= high ? dy : 0, dshift = Σ_rows dx, and two sums.
   [[nodiscard]] virtual WindowGrad window_backward(const Tensor& x, const Window& window,
-                                                   const Tensor& dy) = 0;
+                                                   Tensor dy) = 0;
   /// The window's two bits of every element of x, [N, C]; and the backward pass from these alone.
   [[nodiscard]] virtual WindowBits pack_window(const Tensor& x, const Window& window) = 0;
   [[nodiscard]] virtual WindowGrad window_backward(const WindowBits& bits, const Window& window,
