@@ -111,6 +111,10 @@ std::vector<Tensor> everything() {
        {&norm.y, &norm.mean, &norm.inverse, &norm_grad.dx, &norm_grad.dgamma, &norm_grad.dbeta}) {
     keep(*part);
   }
+  const ResidualNorm sum = device.residual_norm(x, y, Random(1, "drop"), 0.1F, row, row, 1e-5F);
+  const ResidualNormGrad sum_grad =
+      device.residual_norm_backward(sum, Random(1, "drop"), 0.1F, row, y);
+  for (const Tensor* part : {&sum.x, &sum.norm.y, &sum_grad.db, &sum_grad.norm.dx}) keep(*part);
   keep(device.gather(w, ids_below(1000, 200, 6)));
   Tensor table = w;
   device.scatter_add(table, ids_below(n, 200, 7), x);
@@ -614,6 +618,7 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
       [&] { (void)device.softmax(x, texts, 2); },
       [&] { (void)device.softmax_backward(x, y, texts, 2); },
       [&] { (void)device.layer_norm(x, row, row, 0); },
+      [&] { (void)device.residual_norm(x, y, Random(1, "drop"), 0, row, row, 0); },
       [&] { (void)device.add(x, y); },
       [&] { (void)device.multiply(x, y); },
       [&] { (void)device.add_row(x, row); },

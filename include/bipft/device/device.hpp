@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/ragged.hpp"
@@ -34,6 +35,16 @@ struct LayerNormGrad {
   Tensor dx;      ///< [N, C]
   Tensor dgamma;  ///< [C]
   Tensor dbeta;   ///< [C]
+};
+
+/// x = a + dropped(b), its norm, and the gradients of both.
+struct ResidualNorm {
+  Tensor x;
+  LayerNormResult norm;
+};
+struct ResidualNormGrad {
+  LayerNormGrad norm;  ///< dx is a's gradient as well
+  Tensor db;
 };
 
 /// y = f(x), and what activate_backward wants of the two.
@@ -179,6 +190,21 @@ class Device : public Runner {
   [[nodiscard]] virtual LayerNormGrad layer_norm_backward(const Tensor& x,
                                                           const LayerNormResult& forward,
                                                           const Tensor& gamma, Tensor dy) = 0;
+  /// The norm of x = a + dropped(b), where dropped(b) is dropout(b, random, p), or b for p = 0.
+  [[nodiscard]] virtual ResidualNorm residual_norm(const Tensor& a, const Tensor& b,
+                                                   const Random& random, float p,
+                                                   const Tensor& gamma, const Tensor& beta,
+                                                   float epsilon) {
+    const Tensor x = add(a, p == 0.0F ? b : dropout(b, random, p));
+    return {x, layer_norm(x, gamma, beta, epsilon)};
+  }
+  [[nodiscard]] virtual ResidualNormGrad residual_norm_backward(const ResidualNorm& forward,
+                                                                const Random& random, float p,
+                                                                const Tensor& gamma, Tensor dy) {
+    LayerNormGrad grad = layer_norm_backward(forward.x, forward.norm, gamma, std::move(dy));
+    Tensor db = p == 0.0F ? grad.dx : dropout(grad.dx, random, p);
+    return {std::move(grad), std::move(db)};
+  }
   /// table[ids[n]] for every n.   table: [V, C]   ids: [N]   result: [N, C]
   /// Throws Error if an id is outside the table.
   [[nodiscard]] virtual Tensor gather(const Tensor& table, const IdTensor& ids) = 0;
