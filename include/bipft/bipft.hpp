@@ -42,6 +42,7 @@
 #include "bipft/ops/layer_norm.hpp"
 #include "bipft/ops/linear.hpp"
 #include "bipft/ops/losses.hpp"
+#include "bipft/ops/residual_norm.hpp"
 #include "bipft/ops/select.hpp"
 #include "bipft/ops/softmax.hpp"
 

@@ -50,6 +50,18 @@ TEST_CASE("Tape: a gradient that two values share is not written through") {
   CHECK(y.grad.data()[0] == 1.0F);
 }
 
+TEST_CASE("Tape: keeps no value that no derivative asks for") {
+  Parameter x(Tensor(Shape{4}, 3.0F));
+  Tape tape(test::plain_device());
+  Tensor sum;
+  {
+    const Var first = add(tape.leaf(x), tape.leaf(x));
+    sum = first.value();
+    CHECK(scale(first, 2.0F).needs_grad());
+  }
+  CHECK_FALSE(sum.shared());  // neither by add nor by scale
+}
+
 TEST_CASE("Tape: constants cost nothing and get nothing") {
   Tape tape(test::plain_device());
   const Var a = tape.constant(Tensor(Shape{1}, 2.0F));

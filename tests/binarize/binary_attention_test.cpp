@@ -3,10 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <vector>
 
 #include "bipft/binarize/elastic_sign.hpp"
 #include "bipft/binarize/elastic_step.hpp"
 #include "bipft/ops/attention.hpp"
+#include "bipft/ops/dropout.hpp"
+#include "bipft/ops/softmax.hpp"
 #include "support/devices.hpp"
 #include "support/grad_check.hpp"
 #include "support/random_tensor.hpp"
@@ -141,6 +145,57 @@ TEST_CASE("binary attention: the gradients of its scales are true derivatives, o
   }
 }
 
+TEST_CASE("binary_attention: is its parts in turn, forwards, backwards and at the first batch") {
+  for (Device* device : test::devices()) {
+    for (const float rate : {0.0F, 0.25F}) {
+      const Tensor weights = test::random_tensor(Shape{9, 12}, 6);
+      std::vector<Tensor> results[2];
+      for (const bool whole : {false, true}) {
+        ElasticSign query, key, value;
+        ElasticStep probability;
+        Parameter q(q_values), k(k_values), v(v_values);
+        Tensor second;
+        for (const std::uint64_t step : {1U, 2U}) {
+          for (Parameter* p : {&q, &k, &v, &probability.alpha}) p->clear_grad();
+          Tape tape(*device);
+          tape.set_random(3, step);
+          const BinaryVar q_bits = query(tape.leaf(q));
+          const BinaryVar k_bits = key(tape.leaf(k));
+          const BinaryVar v_bits = value(tape.leaf(v));
+          Var y = tape.constant(Tensor());
+          if (whole) {
+            y = binary_attention(q_bits, k_bits, v_bits, probability, texts, heads, rate);
+          } else {
+            const Var s = binary_scores(q_bits, k_bits, texts, heads);
+            const Var p = dropout(softmax(s, texts, heads), rate);
+            y = binary_mix(probability(p), v_bits, texts, heads);
+          }
+          second = y.value();
+          tape.backward(test::weighted_sum(y, weights));
+        }
+        CHECK(probability.calibrated.value);
+        results[whole] = {second, q.grad, k.grad, v.grad, probability.alpha.value};
+        results[whole].push_back(probability.alpha.grad);
+      }
+      for (std::size_t i = 0; i < 5; ++i) test::check_equal(results[1][i], results[0][i]);
+      test::check_close(results[1][5], results[0][5], 1e-5F);
+    }
+  }
+}
+
+TEST_CASE("binary_attention: inference calibrates nothing and drops nothing") {
+  for (Device* device : test::devices()) {
+    ElasticStep probability;
+    Tape tape(*device, Tape::Mode::inference);
+    const BinaryVar q{tape.constant(q_values), q_rule};
+    const BinaryVar k{tape.constant(k_values), k_rule};
+    const Var y = binary_attention(q, k, k, probability, texts, heads, 0.5F);
+    const Var p = softmax(binary_scores(q, k, texts, heads), texts, heads);
+    test::check_equal(y.value(), binary_mix(probability(p), k, texts, heads).value());
+    CHECK_FALSE(probability.calibrated.value);
+  }
+}
+
 TEST_CASE("binary attention: says which shapes do not fit") {
   Tape tape(test::plain_device());
   const BinaryVar q{tape.constant(Tensor(Shape{9, 12})), {}};
@@ -149,6 +204,14 @@ TEST_CASE("binary attention: says which shapes do not fit") {
                        "binary_scores: q is [9, 12], k is [8, 12] for 9 tokens and 3 heads", Error);
   CHECK_THROWS_AS((void)binary_scores(q, q, texts, 5), Error);
   CHECK_THROWS_AS((void)binary_scores(q, q, texts, 0), Error);
+  ElasticStep probability;
+  CHECK_THROWS_WITH_AS((void)binary_attention(q, q, short_q, probability, texts, 3, 0.0F),
+                       "binary_attention: q is [9, 12], k is [9, 12], v is [8, 12] for 9 tokens "
+                       "and 3 heads",
+                       Error);
+  CHECK_THROWS_AS((void)binary_attention(q, q, q, probability, texts, 5, 0.0F), Error);
+  CHECK_THROWS_AS((void)binary_attention(q, q, q, probability, texts, 0, 0.0F), Error);
+  CHECK_THROWS_AS((void)binary_attention(q, q, q, probability, texts, 3, 1.0F), Error);
   const BinaryVar p{tape.constant(Tensor(Shape{35})), {}};
   CHECK_THROWS_WITH_AS((void)binary_mix(p, q, texts, 3),
                        "binary_mix: p is [35], v is [9, 12] for 9 tokens, 35 pairs and 3 heads",

@@ -7,6 +7,7 @@
 #include "bipft/binarize/elastic_sign.hpp"
 #include "bipft/binarize/elastic_step.hpp"
 #include "bipft/binarize/mean_sign.hpp"
+#include "bipft/ops/activation.hpp"
 #include "bipft/ops/linear.hpp"
 #include "golden/binarization.hpp"
 #include "support/devices.hpp"
@@ -86,6 +87,32 @@ TEST_CASE_TEMPLATE("binary_linear: bits and floats give the same bytes, forwards
       }
       CAPTURE(inputs);
       for (std::size_t i = 0; i < 6; ++i) test::check_equal(results[0][i], results[1][i]);
+    }
+  }
+}
+
+TEST_CASE("binary_linear: an activation behind it is that of activate") {
+  for (Device* device : test::devices()) {
+    for (const Activation f : {Activation::relu, Activation::gelu, Activation::tanh}) {
+      for (const Tape::Products products : {Tape::Products::bits, Tape::Products::floats}) {
+        Layer<ElasticSign> layer(70, 150);
+        layer.input.calibrated.value = true;
+        Parameter x(test::random_tensor(Shape{70, 70}, 1));
+        const Tensor weights = test::random_tensor(Shape{70, 150}, 2);
+        std::vector<Tensor> results[2];
+        for (const bool at_once : {false, true}) {
+          for (Parameter* p : {&x, &layer.weight, &layer.bias}) p->clear_grad();
+          Tape tape(*device, Tape::Mode::train, products);
+          const BinaryVar bits = layer.input(tape.leaf(x));
+          const BinaryWeight w = MeanSign()(tape.leaf(layer.weight));
+          const Var bias = tape.leaf(layer.bias);
+          const Var y =
+              at_once ? binary_linear(bits, w, bias, f) : activate(f, binary_linear(bits, w, bias));
+          tape.backward(test::weighted_sum(y, weights));
+          results[at_once] = {y.value(), x.grad, layer.weight.grad, layer.bias.grad};
+        }
+        for (std::size_t i = 0; i < 4; ++i) test::check_equal(results[1][i], results[0][i]);
+      }
     }
   }
 }

@@ -66,6 +66,25 @@ std::string complaint(const std::function<void()>& call) {
 
 const Ragged lengths() { return Ragged({7, 1, 33, 128, 5, 16}); }
 
+/// An attention whose window and threshold cut through its probabilities.
+BinaryAttention attention_of(const Ragged& texts, std::size_t heads, std::size_t channels) {
+  const std::size_t n = texts.tokens();
+  return {.q = random_bits(n, channels, 41),
+          .k = random_bits(n, channels, 42),
+          .v = random_bits(n, channels, 43),
+          .q_scale = 0.7F,
+          .k_scale = 1.25F,
+          .v_scale = 0.9F,
+          .texts = texts,
+          .heads = heads,
+          .score_scale = 0.15F,
+          .gradient_scale = 0.2F,
+          .random = Random(1, "drop"),
+          .dropout = 0.1F,
+          .window = {{}, 0.0F, 0.05F, 0.025F, true, 0.0F},
+          .p_scale = 0.05F};
+}
+
 /// Everything CpuDevice computes, in one list.
 std::vector<Tensor> everything() {
   CpuDevice device;
@@ -92,6 +111,10 @@ std::vector<Tensor> everything() {
        {&norm.y, &norm.mean, &norm.inverse, &norm_grad.dx, &norm_grad.dgamma, &norm_grad.dbeta}) {
     keep(*part);
   }
+  const ResidualNorm sum = device.residual_norm(x, y, Random(1, "drop"), 0.1F, row, row, 1e-5F);
+  const ResidualNormGrad sum_grad =
+      device.residual_norm_backward(sum, Random(1, "drop"), 0.1F, row, y);
+  for (const Tensor* part : {&sum.x, &sum.norm.y, &sum_grad.db, &sum_grad.norm.dx}) keep(*part);
   keep(device.gather(w, ids_below(1000, 200, 6)));
   Tensor table = w;
   device.scatter_add(table, ids_below(n, 200, 7), x);
@@ -123,15 +146,29 @@ std::vector<Tensor> everything() {
   const BitMatrix a = device.pack(big, wide, 0.2F, false);
   keep(device.unpack(a, -1, 2));
   keep(device.binary_linear(a, random_bits(50, 384, 11), true, 0.3F, numbers({50}, 12)));
+  for (const Activation f : {Activation::relu, Activation::gelu}) {
+    const BitMatrix signs = random_bits(50, 384, 11);
+    keep(device.binary_linear(a, signs, true, 0.3F, numbers({50}, 12), f).y);
+  }
   keep(device.binary_matmul(big, random_bits(384, 500, 14), false, 0.3F));
   keep(device.binary_matmul_tn(big, random_bits(300, 500, 15), true, 0.3F));
   for (const Tensor& shift : {Tensor(), numbers({384}, 16)}) {
-    const WindowGrad grad = device.window_backward(big, {shift, -1, 1, 0.5F, true, 0}, other);
+    const Window window{shift, -1, 1, 0.5F, true, 0};
+    keep(device.window_backward(device.pack_window(big, window), window, other).dx);
+    const WindowGrad grad = device.window_backward(big, window, other);
     keep(grad.dx);
     if (!shift.empty()) keep(grad.dshift);
     keep(Tensor(Shape{2}, std::vector<float>{static_cast<float>(grad.units),
                                              static_cast<float>(grad.inside)}));
   }
+  const BinaryAttention attention = attention_of(texts, heads, c);
+  const BinaryAttentionGrad attention_grad = device.binary_attention_backward(attention, x);
+  keep(device.binary_attention(attention));
+  for (const Tensor* part : {&attention_grad.dq, &attention_grad.dk, &attention_grad.dv}) {
+    keep(*part);
+  }
+  keep(Tensor(Shape{1}, static_cast<float>(attention_grad.units + attention_grad.inside +
+                                           device.binary_attention_mean(attention))));
   const CrossEntropyResult loss =
       device.cross_entropy(big, ids_below(300, 384, 13), Tensor(Shape{300}, 1), 0.1F);
   keep(loss.dlogits);
@@ -418,6 +455,66 @@ TEST_CASE("CpuDevice: gradients of binary products, and of binarizers, are the p
       CHECK(found.inside == doctest::Approx(wanted.inside).epsilon(1e-4));
       REQUIRE(found.dshift.empty() == !shifted);
       if (shifted) test::check_close(found.dshift, wanted.dshift, 1e-5F);
+
+      const WindowGrad by_bits =
+          device.window_backward(device.pack_window(x, window), window, gradient);
+      test::check_equal(by_bits.dx, found.dx);
+      CHECK(by_bits.units == found.units);
+      if (shifted) test::check_equal(by_bits.dshift, found.dshift);
+    }
+  }
+}
+
+TEST_CASE("CpuDevice: a gradient that is handed over gives its memory to the result") {
+  CpuDevice device;
+  const Tensor x = numbers({40, 96}, 1);
+  const Window window{{}, -1, 1, 0, false, -1};
+  const std::vector<std::function<Tensor(Tensor)>> operations{
+      [&](Tensor dy) { return device.activate_backward(Activation::relu, x, std::move(dy)); },
+      [&](Tensor dy) { return device.dropout(std::move(dy), Random(1, "drop"), 0.1F); },
+      [&](Tensor dy) { return device.window_backward(x, window, std::move(dy)).dx; },
+      [&](Tensor dy) {
+        const WindowBits bits = device.pack_window(x, window);
+        return device.window_backward(bits, window, std::move(dy)).dx;
+      },
+      [&](Tensor dy) {
+        const Tensor row = numbers({96}, 3);
+        const LayerNormResult norm = device.layer_norm(x, row, row, 1e-5F);
+        return device.layer_norm_backward(x, norm, row, std::move(dy)).dx;
+      },
+  };
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    CAPTURE(i);
+    const Tensor kept = numbers({40, 96}, 2);
+    const Tensor expected = operations[i](kept);
+    test::check_equal(kept, numbers({40, 96}, 2));  // shared, and so left alone
+    Tensor given = numbers({40, 96}, 2);
+    const float* const room = given.data().data();
+    const Tensor result = operations[i](std::move(given));
+    CHECK(result.data().data() == room);
+    test::check_equal(result, expected);
+  }
+}
+
+TEST_CASE("CpuDevice: attention over bits is what its products and rows make of it in turn") {
+  CpuDevice device;
+  for (const auto& [heads, channels] : {std::pair{3U, 96U}, {1U, 64U}, {2U, 10U}, {2U, 200U}}) {
+    for (const float rate : {0.0F, 0.2F}) {
+      CAPTURE(channels);
+      CAPTURE(rate);
+      BinaryAttention of = attention_of(lengths(), heads, channels);
+      of.dropout = rate;
+      const Tensor dy = numbers({of.texts.tokens(), channels}, 44);
+      test::check_equal(device.binary_attention(of), device.Device::binary_attention(of));
+      const BinaryAttentionGrad found = device.binary_attention_backward(of, dy);
+      const BinaryAttentionGrad wanted = device.Device::binary_attention_backward(of, dy);
+      test::check_equal(found.dq, wanted.dq);
+      test::check_equal(found.dk, wanted.dk);
+      test::check_equal(found.dv, wanted.dv);
+      CHECK(found.units == doctest::Approx(wanted.units).epsilon(1e-4));
+      CHECK(found.inside == doctest::Approx(wanted.inside).epsilon(1e-4));
+      CHECK(device.binary_attention_mean(of) ==
+            doctest::Approx(device.Device::binary_attention_mean(of)).epsilon(1e-9));
     }
   }
 }
@@ -521,6 +618,7 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
       [&] { (void)device.softmax(x, texts, 2); },
       [&] { (void)device.softmax_backward(x, y, texts, 2); },
       [&] { (void)device.layer_norm(x, row, row, 0); },
+      [&] { (void)device.residual_norm(x, y, Random(1, "drop"), 0, row, row, 0); },
       [&] { (void)device.add(x, y); },
       [&] { (void)device.multiply(x, y); },
       [&] { (void)device.add_row(x, row); },
@@ -538,7 +636,16 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
   };
   calls.emplace_back([&] { (void)device.binary_matmul(x, random_bits(9, 8, 1), true, 1); });
   calls.emplace_back([&] { (void)device.binary_matmul_tn(x, random_bits(9, 8, 1), true, 1); });
+  const BinaryAttention good = attention_of(texts, 2, 6);
+  BinaryAttention headless = good, short_of_keys = good;
+  headless.heads = 4;
+  short_of_keys.k = random_bits(3, 6, 1);
+  calls.emplace_back([&] { (void)device.binary_attention(headless); });
+  calls.emplace_back([&] { (void)device.binary_attention_mean(short_of_keys); });
+  calls.emplace_back([&] { (void)device.binary_attention_backward(short_of_keys, x); });
+  calls.emplace_back([&] { (void)device.binary_attention_backward(good, y); });
   calls.emplace_back([&] { (void)device.window_backward(x, {}, y); });
+  calls.emplace_back([&] { (void)device.window_backward(device.pack_window(x, {}), {}, y); });
   for (std::size_t i = 0; i < calls.size(); ++i) {
     CAPTURE(i);
     CHECK(complaint(calls[i]) != "");

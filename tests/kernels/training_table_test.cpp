@@ -152,6 +152,21 @@ TEST_CASE("TrainingKernels: products of floats with bits, of the floats or of th
   }
 }
 
+TEST_CASE("TrainingKernels: draws are the quarters of a stream's numbers") {
+  const Random random(7, "draw", 3);
+  for (const KernelTable* target : supported_targets()) {
+    CAPTURE(target->name);
+    for (const std::size_t n : {0U, 1U, 15U, 16U, 37U}) {
+      std::vector<std::uint16_t> drawn(4 * n + 1, 77);
+      training_of(*target).draw(random, 1000, n, drawn.data());
+      for (std::size_t i = 0; i < 4 * n; ++i) {
+        REQUIRE(drawn[i] == static_cast<std::uint16_t>(random.u64(1000 + i / 4) >> 16 * (i % 4)));
+      }
+      CHECK(drawn[4 * n] == 77);
+    }
+  }
+}
+
 TEST_CASE("TrainingKernels: a binarizer's backward pass, its sums and its shift") {
   for (const KernelTable* target : supported_targets()) {
     CAPTURE(target->name);
@@ -194,6 +209,31 @@ TEST_CASE("TrainingKernels: a binarizer's backward pass, its sums and its shift"
         CHECK(sums.units == doctest::Approx(units).epsilon(1e-5));
         CHECK(sums.inside == doctest::Approx(inside).epsilon(1e-5));
         if (shifted) CHECK(dshift == shift_sum);
+
+        // The same bytes from bits.
+        const std::size_t words = words_for(cols);
+        std::vector<std::uint64_t> one(rows * words);
+        std::vector<std::uint64_t> passes(rows * words, ~std::uint64_t{0});
+        for (std::size_t row = 0; row < rows; ++row) {
+          const float* from = x.data() + row * cols;
+          target->pack_row(from, w.shift, cols, w.threshold, w.strict, one.data() + row * words);
+          training_of(*target).window_row(from, w.shift, cols, w.low, w.high,
+                                          passes.data() + row * words);
+          REQUIRE((cols % 64 == 0 || passes[(row + 1) * words - 1] >> cols % 64 == 0));
+        }
+        Floats same_dx = dy, same_dshift(cols, 0.5F);  // in place
+        WindowBitsBackward b;
+        b.units = one.data();
+        b.inside = passes.data();
+        b.words = words;
+        b.low_unit = w.low_unit;
+        b.dy = b.dx = same_dx.data();
+        b.dshift = shifted ? same_dshift.data() : nullptr;
+        b.rows = rows;
+        b.cols = cols;
+        CHECK(training_of(*target).window_bits_backward(b) == sums.units);
+        CHECK(same_dx == dx);
+        if (shifted) CHECK(same_dshift == dshift);
       }
     }
   }

@@ -168,7 +168,7 @@ class PlainDevice final : public Device {
     return {rounded(x.shape(), y), rounded(rows, mean), rounded(rows, inverse)};
   }
   LayerNormGrad layer_norm_backward(const Tensor& x, const LayerNormResult& forward,
-                                    const Tensor& gamma, const Tensor& dy) override {
+                                    const Tensor& gamma, Tensor dy) override {
     const double count = static_cast<double>(x.cols());
     std::vector<double> dx(x.numel());
     std::vector<double> dgamma(x.cols());
@@ -247,7 +247,7 @@ class PlainDevice final : public Device {
       return f == Activation::tanh ? std::tanh(v) : v * normal_cdf(v);
     });
   }
-  Tensor activate_backward(Activation f, const Tensor& x, const Tensor& dy) override {
+  Tensor activate_backward(Activation f, const Tensor& x, Tensor dy) override {
     const Tensor slope = each(x, [f](double v) {
       if (f == Activation::relu) return v > 0.0 ? 1.0 : 0.0;
       if (f == Activation::tanh) return 1.0 - v * v;
@@ -258,7 +258,7 @@ class PlainDevice final : public Device {
   Tensor exponential(const Tensor& x) override {
     return each(x, [](double v) { return std::exp(v); });
   }
-  Tensor dropout(const Tensor& x, const Random& random, float p) override {
+  Tensor dropout(Tensor x, const Random& random, float p) override {
     return filled(x.shape(), [&](std::size_t i) {
       return random.uniform(i) < p ? 0.0F : x.data()[i] / (1.0F - p);
     });
@@ -281,7 +281,7 @@ class PlainDevice final : public Device {
       return x.data()[i] >= low && x.data()[i] <= high ? dy.data()[i] : 0.0F;
     });
   }
-  WindowGrad window_backward(const Tensor& x, const Window& window, const Tensor& dy) override {
+  WindowGrad window_backward(const Tensor& x, const Window& window, Tensor dy) override {
     WindowGrad grad{Tensor(x.shape()), {}, 0.0, 0.0};
     const bool shifted = !window.shift.empty();
     std::vector<double> dshift(shifted ? x.cols() : 0);
@@ -298,6 +298,22 @@ class PlainDevice final : public Device {
       if (shifted) dshift[c] += g;
     }
     if (shifted) grad.dshift = rounded(Shape{x.cols()}, dshift);
+    return grad;
+  }
+  WindowBits pack_window(const Tensor& x, const Window& window) override {
+    WindowBits bits{pack(x, window.shift, window.threshold, window.strict), {x.rows(), x.cols()}};
+    for (std::size_t i = 0; i < x.numel(); ++i) {
+      const std::size_t c = i % x.cols();
+      const float xs = window.shift.empty() ? x.data()[i] : x.data()[i] + window.shift.data()[c];
+      bits.inside.set(i / x.cols(), c, xs >= window.low && xs <= window.high);
+    }
+    return bits;
+  }
+  WindowGrad window_backward(const WindowBits& bits, const Window& window, Tensor dy) override {
+    const Tensor units = unpack(bits.units, window.low_unit, 1.0F).reshaped(dy.shape());
+    const Tensor inside = unpack(bits.inside, 0.0F, 1.0F).reshaped(dy.shape());
+    WindowGrad grad{multiply(inside, dy), {}, dot(units, dy), 0.0};
+    if (!window.shift.empty()) grad.dshift = sum_rows(grad.dx);
     return grad;
   }
   double dot(const Tensor& a, const Tensor& b) override {

@@ -58,12 +58,31 @@ class Var {
 
  private:
   friend class Tape;
+  friend class Slot;
   static constexpr std::size_t no_node = static_cast<std::size_t>(-1);
   Var(Tape& tape, Tensor value, std::size_t node)
       : tape_(&tape), value_(std::move(value)), node_(node) {}
 
   Tape* tape_;
   Tensor value_;
+  std::size_t node_;
+};
+
+/// Where the gradient of a Var goes. A backward pass that keeps slots and not Vars lets go of the
+/// values that it has no use for.
+class Slot {
+ public:
+  Slot(const Var& var)  // NOLINT(google-explicit-constructor): a Var will do for its slot
+      : tape_(var.tape_), shape_(var.shape()), node_(var.node_) {}
+
+  [[nodiscard]] const Shape& shape() const { return shape_; }
+  [[nodiscard]] Tape& tape() const { return *tape_; }
+  [[nodiscard]] bool needs_grad() const { return node_ != Var::no_node; }
+
+ private:
+  friend class Tape;
+  Tape* tape_;
+  Shape shape_;
   std::size_t node_;
 };
 
@@ -99,9 +118,9 @@ class Tape {
 
   /// A parameter; `backward` adds to its `grad`. The parameter must outlive the tape.
   [[nodiscard]] Var leaf(Parameter& parameter) {
-    return push(parameter.value, [&parameter](Tape& tape, const Tensor& grad) {
+    return push(parameter.value, [&parameter](Tape& tape, Tensor grad) {
       tape.make_whole(parameter);
-      tape.add_to(parameter.grad, grad);
+      tape.add_to(parameter.grad, std::move(grad));
     });
   }
 
@@ -120,25 +139,25 @@ class Tape {
 
   /// The result of an operation on `inputs`. `backward(tape, grad)` receives dloss/dvalue, shaped
   /// like `value`, and must `accumulate` dloss/dinput into each input. It is dropped unseen if no
-  /// input needs a gradient.
+  /// input needs a gradient. Nobody else needs its `grad`, which it may take and hand on.
   template <class Backward>
-  [[nodiscard]] Var record(Tensor value, std::initializer_list<Var> inputs, Backward&& backward) {
+  [[nodiscard]] Var record(Tensor value, std::initializer_list<Slot> inputs, Backward&& backward) {
     bool needed = false;
-    for (const Var& input : inputs) needed |= input.needs_grad();
+    for (const Slot& input : inputs) needed |= input.needs_grad();
     return needed ? push(std::move(value), std::forward<Backward>(backward))
                   : constant(std::move(value));
   }
 
-  /// Adds `grad` to what is known of dloss/d`var`. No-op if `var` needs none.
-  void accumulate(const Var& var, const Tensor& grad) {
-    if (!var.needs_grad()) return;
-    if (var.tape_ != this || var.node_ >= nodes_.size()) {
+  /// Adds `grad` to what is known of the gradient of `slot`'s Var. No-op if it needs none.
+  void accumulate(const Slot& slot, Tensor grad) {
+    if (!slot.needs_grad()) return;
+    if (slot.tape_ != this || slot.node_ >= nodes_.size()) {
       fail("Tape: a Var of another tape, or of one that backward() has emptied");
     }
-    if (grad.shape() != var.shape()) {
-      fail("Tape: gradient ", grad.shape(), " for a value ", var.shape());
+    if (grad.shape() != slot.shape()) {
+      fail("Tape: gradient ", grad.shape(), " for a value ", slot.shape());
     }
-    add_to(nodes_[var.node_].grad, grad);
+    add_to(nodes_[slot.node_].grad, std::move(grad));
   }
 
   /// Runs the record backwards from the scalar `loss`, and empties it. `scale` is dloss/dloss.
@@ -148,7 +167,7 @@ class Tape {
     accumulate(loss, Tensor(loss.shape(), scale));
     for (; !nodes_.empty(); nodes_.pop_back()) {
       Node& node = nodes_.back();
-      if (!node.grad.empty()) node.run(node.backward.get(), *this, node.grad);
+      if (!node.grad.empty()) node.run(node.backward.get(), *this, std::move(node.grad));
     }
   }
 
@@ -156,7 +175,7 @@ class Tape {
   /// The closure and what runs it: a std::function in all but what there is to compile of it.
   struct Node {
     std::unique_ptr<void, void (*)(void*)> backward;
-    void (*run)(void* backward, Tape& tape, const Tensor& grad);
+    void (*run)(void* backward, Tape& tape, Tensor&& grad);
     Tensor grad;
   };
 
@@ -166,8 +185,8 @@ class Tape {
     using Closure = std::remove_cvref_t<Backward>;
     keep({{new Closure(std::forward<Backward>(backward)),
            [](void* raw) { delete static_cast<Closure*>(raw); }},
-          [](void* raw, Tape& tape, const Tensor& grad) {
-            (*static_cast<Closure*>(raw))(tape, grad);
+          [](void* raw, Tape& tape, Tensor&& grad) {
+            (*static_cast<Closure*>(raw))(tape, std::move(grad));
           },
           {}});
     return {*this, std::move(value), nodes_.size() - 1};
@@ -181,9 +200,9 @@ class Tape {
   void keep(Node node) { nodes_.push_back(std::move(node)); }
 
   /// total += grad. The first gradient is shared, not copied.
-  void add_to(Tensor& total, const Tensor& grad) {
+  void add_to(Tensor& total, Tensor grad) {
     if (total.empty()) {
-      total = grad;
+      total = std::move(grad);
     } else {
       device_->accumulate(total, grad);
     }

@@ -1,13 +1,16 @@
 #pragma once
-/// binary_scores and binary_mix: the two products of attention, over bits.
+/// binary_attention: attention over bits; and its two products, binary_scores and binary_mix.
 ///
-/// Both take products of units, which are integers and exact, and multiply once: what a packed
+/// Products are of units, which are integers and exact, and are multiplied once: what a packed
 /// model counts in bits and looks up in tables.
 
+#include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include "bipft/binarize/attention_scale.hpp"
 #include "bipft/binarize/binary_var.hpp"
+#include "bipft/binarize/elastic_step.hpp"
 #include "bipft/core/ragged.hpp"
 
 namespace bipft {
@@ -20,21 +23,21 @@ namespace bipft {
 /// Throws Error if the shapes do not fit.
 [[nodiscard]] inline Var binary_scores(const BinaryVar& q, const BinaryVar& k, const Ragged& texts,
                                        std::size_t heads) {
-  if (q.shape() != k.shape() || q.x().rows() != texts.tokens() || heads == 0 ||
-      q.x().cols() % heads != 0) {
+  if (q.shape() != k.shape() || q.shape().rows() != texts.tokens() || heads == 0 ||
+      q.shape().cols() % heads != 0) {
     fail("binary_scores: q is ", q.shape(), ", k is ", k.shape(), " for ", texts.tokens(),
          " tokens and ", heads, " heads");
   }
   Device& device = q.device();
-  const std::size_t head_size = q.x().cols() / heads;
+  const std::size_t head_size = q.shape().cols() / heads;
   const Tensor products =
-      device.scores(q.rule.units(device, q.x()), k.rule.units(device, k.x()), texts, heads, 1.0F);
+      device.scores(q.unit_values(device), k.unit_values(device), texts, heads, 1.0F);
   return q.tape().record(
       device.scale(products, attention_scale(q.rule.scale, k.rule.scale, head_size)),
       {q.levels, k.levels}, [=](Tape& tape, const Tensor& ds) {
         Device& on = tape.device();
         const auto [dq, dk] =
-            on.scores_backward(q.rule.levels(on, q.x()), k.rule.levels(on, k.x()), ds, texts, heads,
+            on.scores_backward(q.level_values(on), k.level_values(on), ds, texts, heads,
                                1.0F / std::sqrt(static_cast<float>(head_size)));
         tape.accumulate(q.levels, dq);
         tape.accumulate(k.levels, dk);
@@ -49,23 +52,79 @@ namespace bipft {
 /// Throws Error if the shapes do not fit.
 [[nodiscard]] inline Var binary_mix(const BinaryVar& p, const BinaryVar& v, const Ragged& texts,
                                     std::size_t heads) {
-  if (p.x().numel() != heads * texts.pairs() || v.x().rows() != texts.tokens() || heads == 0 ||
-      v.x().cols() % heads != 0) {
+  if (p.shape().numel() != heads * texts.pairs() || v.shape().rows() != texts.tokens() ||
+      heads == 0 || v.shape().cols() % heads != 0) {
     fail("binary_mix: p is ", p.shape(), ", v is ", v.shape(), " for ", texts.tokens(), " tokens, ",
          texts.pairs(), " pairs and ", heads, " heads");
   }
   Device& device = p.device();
-  const Tensor counts =
-      device.mix(p.rule.units(device, p.x()), v.rule.units(device, v.x()), texts, heads);
+  const Tensor counts = device.mix(p.unit_values(device), v.unit_values(device), texts, heads);
   return p.tape().record(device.scale(counts, p.rule.scale * v.rule.scale), {p.levels, v.levels},
                          [=](Tape& tape, const Tensor& dy) {
                            Device& on = tape.device();
-                           const auto [dp, dv] =
-                               on.mix_backward(p.rule.levels(on, p.x()), v.rule.levels(on, v.x()),
-                                               dy, texts, heads);
+                           const auto [dp, dv] = on.mix_backward(
+                               p.level_values(on), v.level_values(on), dy, texts, heads);
                            tape.accumulate(p.levels, dp);
                            tape.accumulate(v.levels, dv);
                          });
+}
+
+/// Forward:    s = binary_scores(q, k),  p = dropout(softmax(s)),
+///             y = binary_mix(probability(p), v)
+///             A device may do it text by text and head by head, and keep none of the squares.
+/// Backward:   that of these operations in turn, with the same bytes but for dα of `probability`,
+///             whose sum may be taken in another order.
+/// On the first training batch first sets α of `probability`, as ElasticStep does.
+///
+///   q, k, v, y: [N, C], of units ±1
+/// Throws Error if the shapes do not fit, or unless 0 <= dropout < 1.
+[[nodiscard]] inline Var binary_attention(const BinaryVar& q, const BinaryVar& k,
+                                          const BinaryVar& v, ElasticStep& probability,
+                                          const Ragged& texts, std::size_t heads,
+                                          float dropout_rate) {
+  if (q.shape() != k.shape() || q.shape() != v.shape() || q.shape().rows() != texts.tokens() ||
+      heads == 0 || q.shape().cols() % heads != 0) {
+    fail("binary_attention: q is ", q.shape(), ", k is ", k.shape(), ", v is ", v.shape(), " for ",
+         texts.tokens(), " tokens and ", heads, " heads");
+  }
+  if (!(dropout_rate >= 0.0F && dropout_rate < 1.0F)) {
+    fail("binary_attention: dropout is ", dropout_rate, "; it must be at least 0 and below 1");
+  }
+  Tape& tape = q.tape();
+  const std::size_t head_size = q.shape().cols() / heads;
+  const bool drops = tape.training() && dropout_rate != 0.0F;
+  BinaryAttention of{.q = q.bits,
+                     .k = k.bits,
+                     .v = v.bits,
+                     .q_scale = q.rule.scale,
+                     .k_scale = k.rule.scale,
+                     .v_scale = v.rule.scale,
+                     .texts = texts,
+                     .heads = heads,
+                     .score_scale = attention_scale(q.rule.scale, k.rule.scale, head_size),
+                     .gradient_scale = 1.0F / std::sqrt(static_cast<float>(head_size)),
+                     .random = drops ? tape.next_random() : Random(0, ""),
+                     .dropout = drops ? dropout_rate : 0.0F,
+                     .window = {},
+                     .p_scale = 1.0F};
+  if (tape.training() && !probability.calibrated.value && texts.tokens() != 0) {
+    probability.calibrate(tape.device().binary_attention_mean(of));
+  }
+  of.window = probability.window();
+  of.p_scale = probability.scale();
+  Tensor y = tape.device().binary_attention(of);
+  const Slot of_alpha = tape.leaf(probability.alpha);
+  return tape.record(std::move(y), {q.levels, k.levels, v.levels, of_alpha},
+                     [of = std::move(of), of_q = q.levels, of_k = k.levels, of_v = v.levels,
+                      of_alpha](Tape& on, const Tensor& dy) {
+                       BinaryAttentionGrad grad = on.device().binary_attention_backward(of, dy);
+                       on.accumulate(of_q, std::move(grad.dq));
+                       on.accumulate(of_k, std::move(grad.dk));
+                       on.accumulate(of_v, std::move(grad.dv));
+                       const float dalpha = ElasticStep::dalpha(grad.units, grad.inside, of.p_scale,
+                                                                of.heads * of.texts.pairs());
+                       on.accumulate(of_alpha, Tensor(Shape{1}, dalpha));
+                     });
 }
 
 }  // namespace bipft

@@ -2,6 +2,7 @@
 /// binary_linear: the fully connected layer whose weights and inputs are one bit each.
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "bipft/binarize/binary_var.hpp"
@@ -9,43 +10,50 @@
 
 namespace bipft {
 
-/// Forward:    y = (α_x α_w) (units(x) signs(w)ᵀ) + bias
+/// Forward:    z = (α_x α_w) (units(x) signs(w)ᵀ) + bias,   y = f(z), or z if there is no f
 ///             The product of units is an integer and exact; the two scales are multiplied first,
 ///             and then there is one rounding for · and one for +. So popcounts, the reference form
 ///             (Tape::Products::floats) and a packed model give the same bytes.
 /// Backward, with levels x̂ = α_x units(x) and ŵ = α_w signs(w):
-///             dx̂ = dy ŵ,   dŵ = dyᵀ x̂,   dbias = Σ_rows dy
+///             dz = f'(z) dy,   dx̂ = dz ŵ,   dŵ = dzᵀ x̂,   dbias = Σ_rows dz
 ///             and each binarizer carries its part on to what it was made of.
 ///
 ///   x: [N, C]   w: [O, C]   bias: [O]   y: [N, O]
 /// Throws Error if the shapes do not fit.
-[[nodiscard]] inline Var binary_linear(const BinaryVar& x, const BinaryWeight& w, const Var& bias) {
+[[nodiscard]] inline Var binary_linear(const BinaryVar& x, const BinaryWeight& w, const Var& bias,
+                                       std::optional<Activation> f = {}) {
   const std::size_t outputs = w.matrix.bits.rows();
-  if (x.x().cols() != w.matrix.bits.cols() || bias.shape() != Shape{outputs}) {
+  if (x.shape().cols() != w.matrix.bits.cols() || bias.shape() != Shape{outputs}) {
     fail("binary_linear: x is ", x.shape(), ", w is ", w.levels.shape(), ", bias is ",
          bias.shape());
   }
   Device& device = x.device();
   const float scale = x.rule.scale * w.matrix.scale;
-  const BitMatrix bits = x.rule.bits(device, x.x());
 
-  Tensor y;
+  Activated forward;
   if (x.tape().products() == Tape::Products::bits) {
-    y = device.binary_linear(bits, w.matrix.bits, x.rule.zero_one, scale, bias.value());
+    const bool zero_one = x.rule.zero_one;
+    if (f) {
+      forward = device.binary_linear(x.bits, w.matrix.bits, zero_one, scale, bias.value(), *f);
+    } else {
+      forward.y = device.binary_linear(x.bits, w.matrix.bits, zero_one, scale, bias.value());
+    }
   } else {
-    const Tensor products = device.linear(device.unpack(bits, x.rule.low_unit(), 1.0F),
+    const Tensor products = device.linear(device.unpack(x.bits, x.rule.low_unit(), 1.0F),
                                           device.unpack(w.matrix.bits, -1.0F, 1.0F), {});
-    y = device.scale_add_row(products, scale, bias.value());
+    forward.y = device.scale_add_row(products, scale, bias.value());
+    if (f) forward = device.activated(*f, forward.y);
   }
 
   return x.tape().record(
-      std::move(y), {x.levels, w.levels, bias},
-      [levels = x.levels, zero_one = x.rule.zero_one, alpha = x.rule.scale, bits, w, bias](
-          Tape& tape, const Tensor& dy) {
+      std::move(forward.y), {x.levels, w.levels, bias},
+      [x, f, kept = std::move(forward.kept), matrix = w.matrix, of_w = Slot(w.levels),
+       of_bias = Slot(bias)](Tape& tape, Tensor dy) {
         Device& on = tape.device();
-        tape.accumulate(levels, on.binary_matmul(dy, w.matrix.bits, false, w.matrix.scale));
-        tape.accumulate(w.levels, on.binary_matmul_tn(dy, bits, zero_one, alpha));
-        tape.accumulate(bias, on.sum_rows(dy));
+        const Tensor dz = f ? on.activate_backward(*f, kept, std::move(dy)) : std::move(dy);
+        tape.accumulate(of_bias, on.sum_rows(dz));
+        tape.accumulate(of_w, on.binary_matmul_tn(dz, x.bits, x.rule.zero_one, x.rule.scale));
+        tape.accumulate(x.levels, on.binary_matmul(dz, matrix.bits, false, matrix.scale));
       });
 }
 

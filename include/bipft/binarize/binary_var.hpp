@@ -30,7 +30,7 @@ struct BitRule {
   [[nodiscard]] BitMatrix bits(Device& device, const Tensor& x) const {
     return device.pack(x, shift, threshold, strict);
   }
-  /// The bits of x as the floats that they stand for.
+  /// The same in floats: the units, or the levels, that the bits of x stand for.
   [[nodiscard]] Tensor units(Device& device, const Tensor& x) const {
     return device.threshold_select(shifted(device, x), threshold, strict, low_unit(), 1.0F);
   }
@@ -42,16 +42,28 @@ struct BitRule {
 
 /// What a binarizer makes of a Var, and operations on bits take.
 struct BinaryVar {
-  /// A stand-in on the tape: gradients of the levels are accumulated here, and its *value* is still
-  /// the x from which `rule` makes them. Levels are of one shape with x and are made when an
-  /// operation wants them, as bits or as floats, rather than kept.
-  Var levels;
-  BitRule rule;
+  Slot levels;     ///< where gradients of the levels go
+  BitRule rule;    ///< what was asked of each element
+  BitMatrix bits;  ///< and the answers, with leading extents folded into the rows
 
-  [[nodiscard]] const Tensor& x() const { return levels.value(); }
+  BinaryVar(Slot of_levels, BitRule by_rule, BitMatrix answers)
+      : levels(std::move(of_levels)), rule(std::move(by_rule)), bits(std::move(answers)) {}
+  /// What the rule makes of x. Gradients of the levels go where those of x do.
+  BinaryVar(const Var& x, const BitRule& by_rule)
+      : BinaryVar(x, by_rule, by_rule.bits(x.device(), x.value())) {}
+
   [[nodiscard]] const Shape& shape() const { return levels.shape(); }
   [[nodiscard]] Tape& tape() const { return levels.tape(); }
-  [[nodiscard]] Device& device() const { return levels.device(); }
+  [[nodiscard]] Device& device() const { return tape().device(); }
+
+  /// The floats that the bits stand for, shaped like what was binarized: made when an operation
+  /// wants them rather than kept.
+  [[nodiscard]] Tensor unit_values(Device& on) const {
+    return on.unpack(bits, rule.low_unit(), 1.0F).reshaped(shape());
+  }
+  [[nodiscard]] Tensor level_values(Device& on) const {
+    return on.unpack(bits, rule.scale * rule.low_unit(), rule.scale).reshaped(shape());
+  }
 };
 
 }  // namespace bipft

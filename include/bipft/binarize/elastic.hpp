@@ -53,7 +53,9 @@ struct Elastic {
     }
     if (calibrated.value || !x.tape().training() || x.value().empty()) return;
     const Tensor xs = BitRule{shift.value}.shifted(x.device(), x.value());
-    const double mean = x.device().sums(xs).absolute / static_cast<double>(xs.numel());
+    calibrate(x.device().sums(xs).absolute / static_cast<double>(xs.numel()), factor);
+  }
+  void calibrate(double mean, float factor) {
     alpha.value = Tensor(Shape{1}, std::max(static_cast<float>(factor * mean), min_scale));
     calibrated.value = true;
   }
@@ -63,24 +65,52 @@ struct Elastic {
   ///   dshift = Σ_rows dx
   ///   dα = slope(Σ unit dy, Σ (x + shift) dx) / √N √N is the published code's, from [LSQ]; the
   ///                                                papers print none
+  /// x is kept for the second sum.
   template <class Slope>
   [[nodiscard]] BinaryVar record(const Var& x, const BitRule& rule, float low, float high,
                                  Slope slope) {
+    return record_by(x, rule, rule.bits(x.device(), x.value()),
+                     [window = window_of(rule, low, high), kept = x.value(), slope](
+                         Device& device, Tensor dy, double& dalpha) {
+                       WindowGrad grad = device.window_backward(kept, window, dy);
+                       dalpha = slope(grad.units, grad.inside);
+                       return grad;
+                     });
+  }
+  /// The same for slope(units, inside) = units: of x two bits an element are kept and no more.
+  [[nodiscard]] BinaryVar record(const Var& x, const BitRule& rule, float low, float high) {
+    if (!x.tape().training()) return {x, rule};
+    const Window window = window_of(rule, low, high);
+    const WindowBits bits = x.device().pack_window(x.value(), window);
+    return record_by(x, rule, bits.units, [=](Device& device, Tensor dy, double& dalpha) {
+      WindowGrad grad = device.window_backward(bits, window, std::move(dy));
+      dalpha = grad.units;
+      return grad;
+    });
+  }
+
+  [[nodiscard]] static Window window_of(const BitRule& rule, float low, float high) {
+    return {rule.shift, low, high, rule.threshold, rule.strict, rule.low_unit()};
+  }
+
+ private:
+  ///   pass(device, dy, dalpha): the window's gradient, and what dα is but for √N
+  template <class Pass>
+  [[nodiscard]] BinaryVar record_by(const Var& x, const BitRule& rule, BitMatrix bits, Pass pass) {
     Tape& tape = x.tape();
-    const Var alpha_leaf = tape.leaf(alpha);
-    const Var shift_leaf = rule.shift.empty() ? alpha_leaf : tape.leaf(shift);
-    Var levels =
-        tape.record(x.value(), {x, alpha_leaf, shift_leaf}, [=](Tape& t, const Tensor& dy) {
-          const WindowGrad grad = t.device().window_backward(
-              x.value(),
-              Window{rule.shift, low, high, rule.threshold, rule.strict, rule.low_unit()}, dy);
-          t.accumulate(x, grad.dx);
-          if (!rule.shift.empty()) t.accumulate(shift_leaf, grad.dshift);
-          const double dalpha =
-              slope(grad.units, grad.inside) / std::sqrt(static_cast<double>(dy.numel()));
-          t.accumulate(alpha_leaf, Tensor(Shape{1}, static_cast<float>(dalpha)));
+    const Slot of_alpha = tape.leaf(alpha);
+    const bool shifted = !rule.shift.empty();
+    const Slot of_shift = shifted ? Slot(tape.leaf(shift)) : of_alpha;
+    const Slot levels =
+        tape.record(x.value(), {x, of_alpha, of_shift}, [=, to = Slot(x)](Tape& t, Tensor dy) {
+          const double root = std::sqrt(static_cast<double>(dy.numel()));
+          double dalpha = 0;
+          WindowGrad grad = pass(t.device(), std::move(dy), dalpha);
+          t.accumulate(to, std::move(grad.dx));
+          if (shifted) t.accumulate(of_shift, std::move(grad.dshift));
+          t.accumulate(of_alpha, Tensor(Shape{1}, static_cast<float>(dalpha / root)));
         });
-    return {std::move(levels), rule};
+    return {levels, rule, std::move(bits)};
   }
 };
 

@@ -38,7 +38,7 @@ struct ElasticSign : Elastic {
   [[nodiscard]] BinaryVar operator()(const Var& x) {
     prepare("ElasticSign", x, 2.0F);
     const float a = scale();
-    return record(x, rule(), -a, a, [](double units, double /*inside*/) { return units; });
+    return record(x, rule(), -a, a);
   }
 };
 

@@ -3,6 +3,7 @@
 ///
 /// [BiT] "Elastic binarization function" ([BNN] §5.10.2).
 
+#include <cmath>
 #include <cstddef>
 #include <string_view>
 
@@ -37,11 +38,28 @@ struct ElasticStep : Elastic {
   ///   x, y: [N, C], or any one shape without a shift
   /// Throws Error if x is not C wide.
   [[nodiscard]] BinaryVar operator()(const Var& x) {
-    prepare("ElasticStep", x, 4.0F);
+    prepare("ElasticStep", x, first_factor);
     const float a = scale();
-    return record(x, rule(), 0.0F, a, [a](double units, double inside) {
-      return units - inside / static_cast<double>(a);  // t is the unit, less q inside the window
-    });
+    return record(x, rule(), 0.0F, a,
+                  [a](double units, double inside) { return slope(units, inside, a); });
+  }
+
+  // --- The same for an operation that does it in one with others (binary_attention.hpp) ----------
+
+  /// The first training batch: α = 4 mean.
+  void calibrate(double mean) { Elastic::calibrate(mean, first_factor); }
+  [[nodiscard]] Window window() const { return window_of(rule(), 0.0F, scale()); }
+  /// dα, from the sums over the N elements of a window's gradient.
+  [[nodiscard]] static float dalpha(double units, double inside, float scale, std::size_t count) {
+    return static_cast<float>(slope(units, inside, scale) / std::sqrt(static_cast<double>(count)));
+  }
+
+ private:
+  static constexpr float first_factor = 4.0F;
+
+  /// t is the unit, less q inside the window.
+  [[nodiscard]] static double slope(double units, double inside, float scale) {
+    return units - inside / static_cast<double>(scale);
   }
 };
 

@@ -5,6 +5,7 @@
 /// the rows of the batch are binarized; published code binarizes all others too, to no effect.
 
 #include <string_view>
+#include <utility>
 
 #include "bipft/autograd/tape.hpp"
 #include "bipft/core/bit_matrix.hpp"
@@ -44,7 +45,7 @@ struct EmbeddingRows {
     const Tensor scale = device.mean_absolute_rows(rows.value());
     return rows.tape().record(
         device.threshold_select_rows(rows.value(), threshold(device, table), scale), {rows},
-        [rows](Tape& tape, const Tensor& dy) { tape.accumulate(rows, dy); });
+        [to = Slot(rows)](Tape& tape, Tensor dy) { tape.accumulate(to, std::move(dy)); });
   }
 };
 

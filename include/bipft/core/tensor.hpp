@@ -173,6 +173,9 @@ class BasicTensor {
     return mutable_data().subspan(i * cols(), cols());
   }
 
+  /// Does another handle share the numbers, so that mutable_data() would copy them?
+  [[nodiscard]] bool shared() const { return !empty() && storage_.shared(); }
+
   /// The same numbers in another shape. Throws Error if their count differs.
   [[nodiscard]] BasicTensor reshaped(const Shape& shape) const {
     if (shape.numel() != numel()) fail("Tensor: ", shape_, " cannot be read as ", shape);

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "bipft/core/bit_matrix.hpp"
@@ -17,9 +18,10 @@
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/random.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/device/cpu_attention.hpp"
+#include "bipft/device/cpu_dropout.hpp"
 #include "bipft/device/cpu_layout.hpp"
 #include "bipft/device/cpu_pieces.hpp"
-#include "bipft/device/cpu_rows.hpp"
 #include "bipft/device/cpu_runner.hpp"
 #include "bipft/device/device.hpp"
 #include "bipft/device/plan.hpp"
@@ -30,8 +32,9 @@
 
 namespace bipft {
 
-/// Its products are in cpu_products.hpp, what goes row by row in cpu_rows.hpp, the rest here.
-class CpuDevice final : public CpuRows {
+/// Its products are in cpu_products.hpp, what goes row by row in cpu_rows.hpp, attention over bits
+/// in cpu_attention.hpp, the rest here.
+class CpuDevice final : public CpuAttention {
  public:
   // --- Elements ----------------------------------------------------------------------------------
 
@@ -72,46 +75,28 @@ class CpuDevice final : public CpuRows {
   }
 
   [[nodiscard]] Tensor activate(Activation f, const Tensor& x) override {
-    const kernels::KernelTable& kernels = kernels::active();
-    const auto kernel = f == Activation::relu   ? kernels.relu
-                        : f == Activation::gelu ? kernels.gelu
-                                                : kernels.tanh;
+    const auto kernel = detail::kernel_of(f);
     return detail::map(
         x, [&](const float* from, std::size_t, std::size_t n, float* to) { kernel(from, n, to); });
   }
 
-  [[nodiscard]] Tensor activate_backward(Activation f, const Tensor& x, const Tensor& dy) override {
+  [[nodiscard]] Tensor activate_backward(Activation f, const Tensor& x, Tensor dy) override {
     detail::require_same("activate_backward", x, dy);
     const kernels::TrainingKernels& kernels = kernels::active_training();
-    return map_two(x, dy,
-                   f == Activation::relu   ? kernels.relu_backward
-                   : f == Activation::gelu ? kernels.gelu_backward
-                                           : kernels.tanh_backward);
+    const auto kernel = f == Activation::relu   ? kernels.relu_backward
+                        : f == Activation::gelu ? kernels.gelu_backward
+                                                : kernels.tanh_backward;
+    const float* at = x.data().data();
+    return detail::map_over(std::move(dy), [&](const float* from, std::size_t first, std::size_t n,
+                                               float* to) { kernel(at + first, from, n, to); });
   }
 
   [[nodiscard]] Tensor exponential(const Tensor& x) override { return exponential_on_cpu(x); }
 
-  /// p counts in steps of 2^-16: element i takes bits 16 (i % 4) and up of number i / 4.
-  [[nodiscard]] Tensor dropout(const Tensor& x, const Random& random, float p) override {
-    if (!(p >= 0 && p < 1)) fail("dropout: a probability of ", p, " is not in [0, 1)");
-    const auto limit = static_cast<std::uint16_t>(std::min(p * 65536.0F, 65535.0F));
-    if (limit == 0) return x;
-    const float factor = 1.0F / (1.0F - p);
-    const kernels::TrainingKernels& kernels = kernels::active_training();
-    return detail::map(x, [&](const float* from, std::size_t first, std::size_t n, float* to) {
-      constexpr std::size_t chunk = 1024;  // divides a piece, and 4 divides it
-      std::uint16_t draw[chunk];
-      for (std::size_t i = 0; i < n; i += chunk) {
-        const std::size_t count = std::min(chunk, n - i);
-        for (std::size_t j = 0; j < count; j += 4) {
-          const std::uint64_t four = random.u64((first + i + j) / 4);
-          for (std::size_t k = 0; k < 4; ++k) {
-            draw[j + k] = static_cast<std::uint16_t>(four >> (16 * k));
-          }
-        }
-        kernels.dropout(from + i, draw, limit, factor, count, to + i);
-      }
-    });
+  [[nodiscard]] Tensor dropout(Tensor x, const Random& random, float p) override {
+    const detail::Dropout drop(random, p);
+    if (!drop.drops()) return x;
+    return detail::map_over(std::move(x), drop);
   }
 
   // --- A binarizer's words -----------------------------------------------------------------------
@@ -145,15 +130,15 @@ class CpuDevice final : public CpuRows {
   }
 
   [[nodiscard]] WindowGrad window_backward(const Tensor& x, const Window& window,
-                                           const Tensor& dy) override {
+                                           Tensor dy) override {
     detail::require_same("window_backward", x, dy);
     const bool shifted = !window.shift.empty();
     if (shifted) detail::require_extent("window_backward", "a shift", window.shift, x.cols());
     // Without channels any cut into rows will do.
-    const std::size_t cols = shifted ? x.cols() : std::min<std::size_t>(x.numel(), 1024);
+    const std::size_t cols =
+        x.shape().rank() > 1 ? x.cols() : std::min<std::size_t>(x.numel(), 1024);
     const std::size_t rows = cols == 0 ? 0 : (x.numel() + cols - 1) / cols;
     const detail::RowBlocks blocks(rows);
-    WindowGrad grad{Tensor::uninitialized(x.shape()), {}, 0, 0};
     Tensor partial(Shape{shifted ? blocks.count : 0, cols});
     std::vector<kernels::WindowSums> sums(blocks.count);
     const kernels::TrainingKernels& kernels = kernels::active_training();
@@ -166,6 +151,7 @@ class CpuDevice final : public CpuRows {
     all.strict = window.strict;
     all.low_unit = window.low_unit;
     all.dy = dy.data().data();
+    WindowGrad grad{detail::reuse(dy), {}, 0, 0};
     all.dx = grad.dx.mutable_data().data();
     all.dshift = shifted ? partial.mutable_data().data() : nullptr;
     parallel_for(rows, blocks.size, [&](std::size_t begin, std::size_t end) {
@@ -193,6 +179,62 @@ class CpuDevice final : public CpuRows {
       grad.units += sum.units;
       grad.inside += sum.inside;
     }
+    if (shifted) {
+      grad.dshift = Tensor(Shape{cols});
+      detail::add_rows(all.dshift, blocks.count, cols, grad.dshift.mutable_data().data());
+    }
+    return grad;
+  }
+
+  [[nodiscard]] WindowBits pack_window(const Tensor& x, const Window& window) override {
+    WindowBits bits{pack(x, window.shift, window.threshold, window.strict), {x.rows(), x.cols()}};
+    if (x.empty()) return bits;
+    const kernels::TrainingKernels& kernels = kernels::active_training();
+    const std::size_t cols = x.cols();
+    const float* from = x.data().data();
+    const float* added = window.shift.empty() ? nullptr : window.shift.data().data();
+    std::uint64_t* to = bits.inside.mutable_row(0);
+    detail::by_rows(x.rows(), cols, [&](std::size_t row) {
+      kernels.window_row(from + row * cols, added, cols, window.low, window.high,
+                         to + row * words_for(cols));
+    });
+    return bits;
+  }
+
+  [[nodiscard]] WindowGrad window_backward(const WindowBits& bits, const Window& window,
+                                           Tensor dy) override {
+    const std::size_t cols = dy.cols();
+    if (bits.units.rows() != dy.rows() || bits.units.cols() != cols) {
+      fail("window_backward: shape ", dy.shape(), " and bits of ", bits.units.rows(), " x ",
+           bits.units.cols());
+    }
+    const detail::RowBlocks blocks(dy.rows());
+    const bool shifted = !window.shift.empty();
+    Tensor partial(Shape{shifted ? blocks.count : 0, cols});
+    std::vector<double> sums(blocks.count);
+    const kernels::TrainingKernels& kernels = kernels::active_training();
+    const BitView units = bits.units.view();
+    kernels::WindowBitsBackward all;
+    all.units = units.words;
+    all.inside = bits.inside.view().words;
+    all.words = units.words_per_row;
+    all.low_unit = window.low_unit;
+    all.dy = dy.data().data();
+    WindowGrad grad{detail::reuse(dy), {}, 0, 0};
+    all.dx = grad.dx.mutable_data().data();
+    all.dshift = shifted ? partial.mutable_data().data() : nullptr;
+    all.cols = cols;
+    parallel_for(units.rows, blocks.size, [&](std::size_t begin, std::size_t end) {
+      kernels::WindowBitsBackward part = all;
+      part.units += begin * all.words;
+      part.inside += begin * all.words;
+      part.dy += begin * cols;
+      part.dx += begin * cols;
+      if (shifted) part.dshift += begin / blocks.size * cols;
+      part.rows = end - begin;
+      sums[begin / blocks.size] = kernels.window_bits_backward(part);
+    });
+    for (const double sum : sums) grad.units += sum;
     if (shifted) {
       grad.dshift = Tensor(Shape{cols});
       detail::add_rows(all.dshift, blocks.count, cols, grad.dshift.mutable_data().data());

@@ -88,6 +88,7 @@ struct TextHead {
   std::size_t tokens;  ///< T
   std::size_t row;     ///< its first element in a matrix [N, C], at the head's first channel
   std::size_t square;  ///< its first element among the scores [H Σ T²]
+  std::size_t index;   ///< how many there are before it
 };
 
 /// `body(text_head)` for every text and head, several to a piece if they are short.
@@ -105,7 +106,7 @@ void for_each_head(const Ragged& texts, std::size_t heads, std::size_t channels,
                    const std::size_t head = i % heads;
                    const std::size_t tokens = texts.length(text);
                    body(TextHead{tokens, texts.begin(text) * channels + head * head_size,
-                                 heads * texts.pairs_begin(text) + head * tokens * tokens});
+                                 heads * texts.pairs_begin(text) + head * tokens * tokens, i});
                  }
                });
 }

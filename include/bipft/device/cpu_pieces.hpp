@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/parallel.hpp"
@@ -50,6 +51,12 @@ inline void require_squares(const char* operation, const Tensor& s, const Ragged
   }
 }
 
+using ActivationKernel = void (*)(const float* x, std::size_t n, float* y);
+[[nodiscard]] inline ActivationKernel kernel_of(Activation f) {
+  const kernels::KernelTable& kernels = kernels::active();
+  return f == Activation::relu ? kernels.relu : f == Activation::gelu ? kernels.gelu : kernels.tanh;
+}
+
 /// Blocks of rows whose sums are added up in order: at most 64 of them, by the shape alone.
 struct RowBlocks {
   explicit RowBlocks(std::size_t rows)
@@ -73,6 +80,24 @@ template <class Body>
   const float* from = x.data().data();
   float* to = y.mutable_data().data();
   by_rows(x.rows(), cols, [&](std::size_t row) { body(from + row * cols, row, to + row * cols); });
+  return y;
+}
+
+/// Room for a result shaped like x: x's own, where nobody else has a handle of it. Numbers of x are
+/// to be found through a pointer that was taken before.
+[[nodiscard]] inline Tensor reuse(Tensor& x) {
+  return x.shared() ? Tensor::uninitialized(x.shape()) : std::move(x);
+}
+
+/// The same as map, into x's own room if nobody else has a handle of it.
+template <class Body>
+[[nodiscard]] Tensor map_over(Tensor x, const Body& body) {
+  const float* from = x.data().data();
+  Tensor y = reuse(x);
+  float* to = y.mutable_data().data();
+  parallel_for(y.numel(), piece_elements, [&](std::size_t begin, std::size_t end) {
+    body(from + begin, begin, end - begin, to + begin);
+  });
   return y;
 }
 

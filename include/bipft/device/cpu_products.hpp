@@ -147,35 +147,22 @@ class CpuProducts : public Device {
 
   [[nodiscard]] Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
                                      float scale, const Tensor& bias) override {
-    if (a.cols() != w.cols()) {
-      fail("binary_linear: rows of ", a.cols(), " bits and weights of ", w.cols());
-    }
-    detail::require_extent("binary_linear", "a bias", bias, w.rows());
     Tensor y = Tensor::uninitialized(Shape{a.rows(), w.rows()});
-    if (y.empty() || a.empty()) return y;
-    const CpuLayout layout(kernels::active(), w.view());
-    BasicTensor<std::int32_t> base(Shape{w.rows()}, static_cast<std::int32_t>(w.cols()));
-    if (zero_one) count_ones(w.view(), base.mutable_data().data());
-
-    kernels::BinaryProduct whole;
-    whole.a = a.view();
-    whole.weight = layout.panels();
-    whole.outputs = w.rows();
-    whole.step = zero_one ? 1 : 2;
-    whole.base = base.data().data();
-    const float* added = bias.data().data();
-    float* to = y.mutable_data().data();
-    constexpr std::size_t grain = 64;
-    parallel_for(a.rows(), grain, [&](std::size_t begin, std::size_t end) {
-      const std::size_t words = kernels::product_scratch(a.cols());
-      detail::Workspace scratch(words * sizeof(std::uint32_t));
-      kernels::BinaryProduct part = whole;
-      part.a.words += begin * part.a.words_per_row;
-      part.a.rows = end - begin;
-      part.scratch = scratch.take<std::uint32_t>(words);
-      layout.kernels().bgemm_floats(part, scale, added, nullptr, to + begin * w.rows());
-    });
+    multiply_bits(a, w, zero_one, scale, bias, y, [](std::size_t, std::size_t) {});
     return y;
+  }
+  [[nodiscard]] Activated binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
+                                        float scale, const Tensor& bias, Activation f) override {
+    Tensor x = Tensor::uninitialized(Shape{a.rows(), w.rows()});
+    Tensor y = f == Activation::gelu ? Tensor::uninitialized(x.shape()) : Tensor();
+    const detail::ActivationKernel kernel = detail::kernel_of(f);
+    const float* const from = x.data().data();
+    float* const to = y.empty() ? x.mutable_data().data() : y.mutable_data().data();
+    multiply_bits(a, w, zero_one, scale, bias, x, [&](std::size_t first, std::size_t count) {
+      kernel(from + first, count, to + first);
+    });
+    if (y.empty()) return {x, x};
+    return {y, x};
   }
 
   [[nodiscard]] Tensor binary_matmul(const Tensor& a, const BitMatrix& s, bool zero_one,
@@ -285,6 +272,40 @@ class CpuProducts : public Device {
     product.scale = scale;
     detail::multiply_signs_on_cpu(product);
     return y;
+  }
+
+  /// y, and then(first, count) for elements of it that have just been written.
+  template <class Then>
+  static void multiply_bits(const BitMatrix& a, const BitMatrix& w, bool zero_one, float scale,
+                            const Tensor& bias, Tensor& y, const Then& then) {
+    if (a.cols() != w.cols()) {
+      fail("binary_linear: rows of ", a.cols(), " bits and weights of ", w.cols());
+    }
+    detail::require_extent("binary_linear", "a bias", bias, w.rows());
+    if (y.empty() || a.empty()) return;
+    const CpuLayout layout(kernels::active(), w.view());
+    BasicTensor<std::int32_t> base(Shape{w.rows()}, static_cast<std::int32_t>(w.cols()));
+    if (zero_one) count_ones(w.view(), base.mutable_data().data());
+
+    kernels::BinaryProduct whole;
+    whole.a = a.view();
+    whole.weight = layout.panels();
+    whole.outputs = w.rows();
+    whole.step = zero_one ? 1 : 2;
+    whole.base = base.data().data();
+    const float* added = bias.data().data();
+    float* to = y.mutable_data().data();
+    constexpr std::size_t grain = 64;
+    parallel_for(a.rows(), grain, [&](std::size_t begin, std::size_t end) {
+      const std::size_t words = kernels::product_scratch(a.cols());
+      detail::Workspace scratch(words * sizeof(std::uint32_t));
+      kernels::BinaryProduct part = whole;
+      part.a.words += begin * part.a.words_per_row;
+      part.a.rows = end - begin;
+      part.scratch = scratch.take<std::uint32_t>(words);
+      layout.kernels().bgemm_floats(part, scale, added, nullptr, to + begin * w.rows());
+      then(begin * w.rows(), (end - begin) * w.rows());
+    });
   }
 
   /// What a 0/1 row gives with each row of weights if no bit differs: the number of its ones.

@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/parallel.hpp"
 #include "bipft/core/ragged.hpp"
+#include "bipft/core/random.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/device/cpu_dropout.hpp"
 #include "bipft/device/cpu_multiply.hpp"
 #include "bipft/device/cpu_pieces.hpp"
 #include "bipft/device/cpu_products.hpp"
@@ -54,54 +57,52 @@ class CpuRows : public CpuProducts {
 
   [[nodiscard]] LayerNormResult layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                                            float epsilon) override {
-    const std::size_t cols = x.cols();
-    detail::require_extent("layer_norm", "gamma", gamma, cols);
-    detail::require_extent("layer_norm", "beta", beta, cols);
-    LayerNormResult result{Tensor::uninitialized(x.shape()), Tensor::uninitialized(Shape{x.rows()}),
-                           Tensor::uninitialized(Shape{x.rows()})};
+    return norm(x, gamma, beta, epsilon, [](std::size_t, std::size_t) {});
+  }
+
+  [[nodiscard]] LayerNormGrad layer_norm_backward(const Tensor& x, const LayerNormResult& forward,
+                                                  const Tensor& gamma, Tensor dy) override {
+    return norm_backward(x, forward, gamma, std::move(dy),
+                         [](std::size_t, std::size_t, const float*) {});
+  }
+
+  [[nodiscard]] ResidualNorm residual_norm(const Tensor& a, const Tensor& b, const Random& random,
+                                           float p, const Tensor& gamma, const Tensor& beta,
+                                           float epsilon) override {
+    detail::require_same("residual_norm", a, b);
+    const detail::Dropout drop(random, p);
+    const float* from_a = a.data().data();
+    const float* from_b = b.data().data();
+    ResidualNorm result{Tensor::uninitialized(a.shape()), {}};
+    float* x = result.x.mutable_data().data();
     const kernels::KernelTable& kernels = kernels::active();
-    const float* from = x.data().data();
-    const float* factor = gamma.data().data();
-    const float* added = beta.data().data();
-    float* y = result.y.mutable_data().data();
-    float* mean = result.mean.mutable_data().data();
-    float* inverse = result.inverse.mutable_data().data();
-    parallel_for(x.rows(), detail::piece_rows(cols), [&](std::size_t begin, std::size_t end) {
-      kernels.layer_norm(from + begin * cols, end - begin, cols, factor, added, epsilon,
-                         y + begin * cols, mean + begin, inverse + begin);
+    result.norm = norm(result.x, gamma, beta, epsilon, [&](std::size_t first, std::size_t count) {
+      const float* added = from_b + first;
+      if (drop.drops()) {
+        drop(added, first, count, x + first);
+        added = x + first;
+      }
+      kernels.add(from_a + first, added, count, x + first);
     });
     return result;
   }
 
-  [[nodiscard]] LayerNormGrad layer_norm_backward(const Tensor& x, const LayerNormResult& forward,
-                                                  const Tensor& gamma, const Tensor& dy) override {
-    const std::size_t cols = x.cols();
-    detail::require_same("layer_norm_backward", x, dy);
-    detail::require_extent("layer_norm_backward", "gamma", gamma, cols);
-    detail::require_extent("layer_norm_backward", "means", forward.mean, x.rows());
-    detail::require_extent("layer_norm_backward", "inverses", forward.inverse, x.rows());
-    LayerNormGrad grad{Tensor::uninitialized(x.shape()), Tensor(Shape{cols}), Tensor(Shape{cols})};
-    const detail::RowBlocks blocks(x.rows());
-    Tensor partial(Shape{2, blocks.count, cols});
-
-    const kernels::TrainingKernels& kernels = kernels::active_training();
-    const float* from = x.data().data();
-    const float* mean = forward.mean.data().data();
-    const float* inverse = forward.inverse.data().data();
-    const float* factor = gamma.data().data();
-    const float* from_dy = dy.data().data();
-    float* dx = grad.dx.mutable_data().data();
-    float* dgammas = partial.mutable_data().data();
-    float* dbetas = dgammas + blocks.count * cols;
-    parallel_for(x.rows(), blocks.size, [&](std::size_t begin, std::size_t end) {
-      const std::size_t block = begin / blocks.size;
-      kernels.layer_norm_backward(from + begin * cols, mean + begin, inverse + begin, factor,
-                                  from_dy + begin * cols, end - begin, cols, dx + begin * cols,
-                                  dgammas + block * cols, dbetas + block * cols);
-    });
-    detail::add_rows(dgammas, blocks.count, cols, grad.dgamma.mutable_data().data());
-    detail::add_rows(dbetas, blocks.count, cols, grad.dbeta.mutable_data().data());
-    return grad;
+  [[nodiscard]] ResidualNormGrad residual_norm_backward(const ResidualNorm& forward,
+                                                        const Random& random, float p,
+                                                        const Tensor& gamma, Tensor dy) override {
+    const detail::Dropout drop(random, p);
+    if (!drop.drops()) {
+      LayerNormGrad grad = layer_norm_backward(forward.x, forward.norm, gamma, std::move(dy));
+      const Tensor db = grad.dx;
+      return {std::move(grad), db};
+    }
+    Tensor db = Tensor::uninitialized(forward.x.shape());
+    float* to = db.mutable_data().data();
+    LayerNormGrad grad = norm_backward(forward.x, forward.norm, gamma, std::move(dy),
+                                       [&](std::size_t first, std::size_t count, const float* dx) {
+                                         drop(dx, first, count, to + first);
+                                       });
+    return {std::move(grad), std::move(db)};
   }
 
   [[nodiscard]] Tensor gather(const Tensor& table, const IdTensor& ids) override {
@@ -210,6 +211,65 @@ class CpuRows : public CpuProducts {
   }
 
  private:
+  /// The norm of x, after first(begin, count) for the elements that are read next.
+  template <class First>
+  [[nodiscard]] static LayerNormResult norm(const Tensor& x, const Tensor& gamma,
+                                            const Tensor& beta, float epsilon, const First& first) {
+    const std::size_t cols = x.cols();
+    detail::require_extent("layer_norm", "gamma", gamma, cols);
+    detail::require_extent("layer_norm", "beta", beta, cols);
+    LayerNormResult result{Tensor::uninitialized(x.shape()), Tensor::uninitialized(Shape{x.rows()}),
+                           Tensor::uninitialized(Shape{x.rows()})};
+    const kernels::KernelTable& kernels = kernels::active();
+    const float* from = x.data().data();
+    const float* factor = gamma.data().data();
+    const float* added = beta.data().data();
+    float* y = result.y.mutable_data().data();
+    float* mean = result.mean.mutable_data().data();
+    float* inverse = result.inverse.mutable_data().data();
+    parallel_for(x.rows(), detail::piece_rows(cols), [&](std::size_t begin, std::size_t end) {
+      first(begin * cols, (end - begin) * cols);
+      kernels.layer_norm(from + begin * cols, end - begin, cols, factor, added, epsilon,
+                         y + begin * cols, mean + begin, inverse + begin);
+    });
+    return result;
+  }
+
+  /// The gradient, and then(first, count, dx) for elements of it that have just been written.
+  template <class Then>
+  [[nodiscard]] static LayerNormGrad norm_backward(const Tensor& x, const LayerNormResult& forward,
+                                                   const Tensor& gamma, Tensor dy,
+                                                   const Then& then) {
+    const std::size_t cols = x.cols();
+    detail::require_same("layer_norm_backward", x, dy);
+    detail::require_extent("layer_norm_backward", "gamma", gamma, cols);
+    detail::require_extent("layer_norm_backward", "means", forward.mean, x.rows());
+    detail::require_extent("layer_norm_backward", "inverses", forward.inverse, x.rows());
+    const detail::RowBlocks blocks(x.rows());
+    Tensor partial(Shape{2, blocks.count, cols});
+
+    const kernels::TrainingKernels& kernels = kernels::active_training();
+    const float* from = x.data().data();
+    const float* mean = forward.mean.data().data();
+    const float* inverse = forward.inverse.data().data();
+    const float* factor = gamma.data().data();
+    const float* from_dy = dy.data().data();
+    LayerNormGrad grad{detail::reuse(dy), Tensor(Shape{cols}), Tensor(Shape{cols})};
+    float* dx = grad.dx.mutable_data().data();
+    float* dgammas = partial.mutable_data().data();
+    float* dbetas = dgammas + blocks.count * cols;
+    parallel_for(x.rows(), blocks.size, [&](std::size_t begin, std::size_t end) {
+      const std::size_t block = begin / blocks.size;
+      kernels.layer_norm_backward(from + begin * cols, mean + begin, inverse + begin, factor,
+                                  from_dy + begin * cols, end - begin, cols, dx + begin * cols,
+                                  dgammas + block * cols, dbetas + block * cols);
+      then(begin * cols, (end - begin) * cols, dx + begin * cols);
+    });
+    detail::add_rows(dgammas, blocks.count, cols, grad.dgamma.mutable_data().data());
+    detail::add_rows(dbetas, blocks.count, cols, grad.dbeta.mutable_data().data());
+    return grad;
+  }
+
   static void require_rows(const char* operation, const Tensor& table, const IdTensor& ids,
                            const Tensor& rows) {
     require_ids(operation, table, ids);

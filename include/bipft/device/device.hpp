@@ -5,14 +5,16 @@
 /// All that stands above this floor is written in these words once and runs on every device:
 /// `CpuDevice` is the reference, others may keep their results to themselves (Tensor's Residence).
 /// Operations take tensors and return new ones; only those that say so write in place, into a
-/// tensor that the caller alone holds. Matrices are [rows, cols] with all leading extents folded
-/// into the rows.
+/// tensor that the caller alone holds. A gradient that is taken by value may be handed over: where
+/// no other handle shares it, its memory may become the result's. Matrices are [rows, cols] with
+/// all leading extents folded into the rows.
 ///
 /// Every operation gives the same bytes on any number of threads. Products marked *fused* may use
 /// fused multiply-add and are equal per kernel target only; all else is equal on every target.
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/ragged.hpp"
@@ -33,6 +35,22 @@ struct LayerNormGrad {
   Tensor dx;      ///< [N, C]
   Tensor dgamma;  ///< [C]
   Tensor dbeta;   ///< [C]
+};
+
+/// x = a + dropped(b), its norm, and the gradients of both.
+struct ResidualNorm {
+  Tensor x;
+  LayerNormResult norm;
+};
+struct ResidualNormGrad {
+  LayerNormGrad norm;  ///< dx is a's gradient as well
+  Tensor db;
+};
+
+/// y = f(x), and what activate_backward wants of the two.
+struct Activated {
+  Tensor y;
+  Tensor kept;
 };
 
 /// Two gradients of one product.
@@ -64,7 +82,13 @@ struct WindowGrad {
   Tensor dx;      ///< as x
   Tensor dshift;  ///< [C], if there is a shift
   double units;   ///< Σ unit dy
-  double inside;  ///< Σ (x + shift) dx
+  double inside;  ///< Σ (x + shift) dx; 0 if there is no x, but bits
+};
+
+/// Two bits of every element that are all some binarizers need of it on the way back.
+struct WindowBits {
+  BitMatrix units;   ///< is its unit 1?
+  BitMatrix inside;  ///< does its gradient pass?
 };
 
 /// One AdamW update; see train/adamw.hpp for the equations.
@@ -72,6 +96,28 @@ struct AdamWStep {
   float lr, beta1, beta2, epsilon, weight_decay;
   float correction1, correction2;  ///< 1 - β₁ᵗ, 1 - β₂ᵗ
   float gradient_scale;            ///< from clipping; 1 leaves the gradient alone
+};
+
+/// Attention over bits with all that lies between its two products, as training wants it:
+///   s_ij = score_scale · (q_i · k_j)      q, k, v: [N, C] bits of units ±1, in texts and heads
+///   p = dropped(softmax(s))               as softmax and dropout have it, on the squares [H Σ T²]
+///   y_i = p_scale · v_scale · Σ_j 1{window's threshold <(=) p_ij} v_j
+struct BinaryAttention {
+  BitMatrix q, k, v;
+  float q_scale = 1, k_scale = 1, v_scale = 1;  ///< a level is scale · unit
+  Ragged texts;
+  std::size_t heads = 1;
+  float score_scale = 1;
+  float gradient_scale = 1;  ///< of ds · levels: 1/√D
+  Random random;             ///< for dropout of p
+  float dropout = 0;
+  Window window;  ///< on p, without a shift, and with units 0 and 1
+  float p_scale = 1;
+};
+struct BinaryAttentionGrad {
+  Tensor dq, dk, dv;  ///< [N, C], of the levels
+  double units = 0;   ///< of the window on p, as WindowGrad has them
+  double inside = 0;
 };
 
 class Device : public Runner {
@@ -112,6 +158,12 @@ class Device : public Runner {
   ///   a: [N, C] bits   w: [O, C] bits   bias: [O]   y: [N, O]
   [[nodiscard]] virtual Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
                                              float scale, const Tensor& bias) = 0;
+  /// The same and an activation behind it.
+  [[nodiscard]] virtual Activated binary_linear(const BitMatrix& a, const BitMatrix& w,
+                                                bool zero_one, float scale, const Tensor& bias,
+                                                Activation f) {
+    return activated(f, binary_linear(a, w, zero_one, scale, bias));
+  }
   /// scale · a s and scale · aᵀ s, where s are the units of bits: ±1, or 0/1 if `zero_one`. The
   /// gradients of binary_linear: a device may round a to bfloat16, sums are floats.
   ///   a: [N, O]   s: [O, C], or [N, C] bits   result: [N, C], or [O, C]
@@ -137,8 +189,22 @@ class Device : public Runner {
                                                    const Tensor& beta, float epsilon) = 0;
   [[nodiscard]] virtual LayerNormGrad layer_norm_backward(const Tensor& x,
                                                           const LayerNormResult& forward,
-                                                          const Tensor& gamma,
-                                                          const Tensor& dy) = 0;
+                                                          const Tensor& gamma, Tensor dy) = 0;
+  /// The norm of x = a + dropped(b), where dropped(b) is dropout(b, random, p), or b for p = 0.
+  [[nodiscard]] virtual ResidualNorm residual_norm(const Tensor& a, const Tensor& b,
+                                                   const Random& random, float p,
+                                                   const Tensor& gamma, const Tensor& beta,
+                                                   float epsilon) {
+    const Tensor x = add(a, p == 0.0F ? b : dropout(b, random, p));
+    return {x, layer_norm(x, gamma, beta, epsilon)};
+  }
+  [[nodiscard]] virtual ResidualNormGrad residual_norm_backward(const ResidualNorm& forward,
+                                                                const Random& random, float p,
+                                                                const Tensor& gamma, Tensor dy) {
+    LayerNormGrad grad = layer_norm_backward(forward.x, forward.norm, gamma, std::move(dy));
+    Tensor db = p == 0.0F ? grad.dx : dropout(grad.dx, random, p);
+    return {std::move(grad), std::move(db)};
+  }
   /// table[ids[n]] for every n.   table: [V, C]   ids: [N]   result: [N, C]
   /// Throws Error if an id is outside the table.
   [[nodiscard]] virtual Tensor gather(const Tensor& table, const IdTensor& ids) = 0;
@@ -160,12 +226,15 @@ class Device : public Runner {
   /// In place: total += x.
   virtual void accumulate(Tensor& total, const Tensor& x) = 0;
   [[nodiscard]] virtual Tensor activate(Activation f, const Tensor& x) = 0;
-  /// dx, from x and, for tanh, from y = tanh(x) given in its place.
-  [[nodiscard]] virtual Tensor activate_backward(Activation f, const Tensor& x,
-                                                 const Tensor& dy) = 0;
+  [[nodiscard]] Activated activated(Activation f, const Tensor& x) {
+    const Tensor y = activate(f, x);
+    return {y, f == Activation::gelu ? x : y};
+  }
+  /// dx, from x; for tanh from y = tanh(x) given in its place, and for relu from either.
+  [[nodiscard]] virtual Tensor activate_backward(Activation f, const Tensor& x, Tensor dy) = 0;
   /// Zero with probability p, else x / (1 - p), by one random number an element. The backward pass
   /// is the same call on dy.
-  [[nodiscard]] virtual Tensor dropout(const Tensor& x, const Random& random, float p) = 0;
+  [[nodiscard]] virtual Tensor dropout(Tensor x, const Random& random, float p) = 0;
 
   // --- A binarizer's words -----------------------------------------------------------------------
 
@@ -180,13 +249,48 @@ class Device : public Runner {
                                            const Tensor& dy) = 0;
   /// With xs = x + shift:  dx = low <= xs <= high ? dy : 0, dshift = Σ_rows dx, and two sums.
   [[nodiscard]] virtual WindowGrad window_backward(const Tensor& x, const Window& window,
-                                                   const Tensor& dy) = 0;
+                                                   Tensor dy) = 0;
+  /// The window's two bits of every element of x, [N, C]; and the backward pass from these alone.
+  [[nodiscard]] virtual WindowBits pack_window(const Tensor& x, const Window& window) = 0;
+  [[nodiscard]] virtual WindowGrad window_backward(const WindowBits& bits, const Window& window,
+                                                   Tensor dy) = 0;
   /// Σ a b, in double, in fixed blocks.
   [[nodiscard]] virtual double dot(const Tensor& a, const Tensor& b) = 0;
   /// Σ x and Σ |x|, likewise.
   [[nodiscard]] virtual Sums sums(const Tensor& x) = 0;
   /// The mean of |x| over each row.   x: [N, C]   result: [N]
   [[nodiscard]] virtual Tensor mean_absolute_rows(const Tensor& x) = 0;
+
+  // --- Attention over bits -----------------------------------------------------------------------
+  // Written here in the words above. A device that goes head by head need not keep the squares.
+
+  /// The mean of |p|.
+  [[nodiscard]] virtual double binary_attention_mean(const BinaryAttention& of) {
+    const Tensor p = dropped(of, softmax_of(of));
+    return sums(p).absolute / static_cast<double>(p.numel());
+  }
+  /// y.   result: [N, C]
+  [[nodiscard]] virtual Tensor binary_attention(const BinaryAttention& of) {
+    const Tensor p = dropped(of, softmax_of(of));
+    const Tensor units = threshold_select(p, of.window.threshold, of.window.strict, 0.0F, 1.0F);
+    return scale(mix(units, unpack(of.v, -1.0F, 1.0F), of.texts, of.heads),
+                 of.p_scale * of.v_scale);
+  }
+  [[nodiscard]] virtual BinaryAttentionGrad binary_attention_backward(const BinaryAttention& of,
+                                                                      const Tensor& dy) {
+    const Tensor all = softmax_of(of);
+    const Tensor p = dropped(of, all);
+    const Tensor levels =
+        threshold_select(p, of.window.threshold, of.window.strict, 0.0F, of.p_scale);
+    const auto [dp, dv] =
+        mix_backward(levels, unpack(of.v, -of.v_scale, of.v_scale), dy, of.texts, of.heads);
+    const WindowGrad window = window_backward(p, of.window, dp);
+    const Tensor ds = softmax_backward(all, dropped(of, window.dx), of.texts, of.heads);
+    const auto [dq, dk] = scores_backward(unpack(of.q, -of.q_scale, of.q_scale),
+                                          unpack(of.k, -of.k_scale, of.k_scale), ds, of.texts,
+                                          of.heads, of.gradient_scale);
+    return {dq, dk, dv, window.units, window.inside};
+  }
 
   // --- Losses and the optimizer ------------------------------------------------------------------
 
@@ -200,6 +304,16 @@ class Device : public Runner {
   /// In place on parameter, m and v; all of one shape.
   virtual void adamw(Tensor& parameter, Tensor& m, Tensor& v, const Tensor& gradient,
                      const AdamWStep& step) = 0;
+
+ private:
+  [[nodiscard]] Tensor softmax_of(const BinaryAttention& of) {
+    const Tensor products =
+        scores(unpack(of.q, -1.0F, 1.0F), unpack(of.k, -1.0F, 1.0F), of.texts, of.heads, 1.0F);
+    return softmax(scale(products, of.score_scale), of.texts, of.heads);
+  }
+  [[nodiscard]] Tensor dropped(const BinaryAttention& of, const Tensor& p) {
+    return of.dropout == 0.0F ? p : dropout(p, of.random, of.dropout);
+  }
 };
 
 /// The device that the process computes on. Defined in device/devices.hpp, the menu of devices.

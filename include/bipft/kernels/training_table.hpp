@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "bipft/core/random.hpp"
 #include "bipft/kernels/binary.hpp"
 #include "bipft/kernels/table.hpp"
 
@@ -54,6 +55,18 @@ struct WindowSums {
   double inside = 0;
 };
 
+/// What Device::window_backward is given of bits, for some rows.   dy, dx: [rows, cols]
+struct WindowBitsBackward {
+  const std::uint64_t* units = nullptr;   ///< of each row `words` words
+  const std::uint64_t* inside = nullptr;  ///< likewise
+  std::size_t words = 0;
+  float low_unit = -1;
+  const float* dy = nullptr;
+  float* dx = nullptr;
+  float* dshift = nullptr;  ///< [cols], added to; or none
+  std::size_t rows = 0, cols = 0;
+};
+
 struct TrainingKernels {
   /// The table of the same target.
   const KernelTable* of;
@@ -79,6 +92,9 @@ struct TrainingKernels {
   /// low <= x <= high ? dy : 0
   void (*window_mask)(const float* x, float low, float high, const float* dy, std::size_t n,
                       float* dx);
+  /// A quarter of a random number an element: to[4i + k] is bits 16k and up of number first + i.
+  ///   i < n   to: 4n
+  void (*draw)(const Random& random, std::uint64_t first, std::size_t n, std::uint16_t* to);
   /// Where `draw[i]` >= limit: x · factor, else 0.
   void (*dropout)(const float* x, const std::uint16_t* draw, std::uint16_t limit, float factor,
                   std::size_t n, float* y);
@@ -103,8 +119,8 @@ struct TrainingKernels {
   RowSums (*sums)(const float* x, std::size_t n);
   /// -weight Σ_k target[k] log softmax(logits)[k], and dlogits = weight (softmax(logits) - target),
   /// with target = (1 - smoothing) onehot(label) + smoothing / K. dlogits must not overlap logits.
-  double (*cross_entropy)(const float* logits, std::size_t labels, std::size_t label,
-                          double weight, float smoothing, float* dlogits);
+  double (*cross_entropy)(const float* logits, std::size_t labels, std::size_t label, double weight,
+                          float smoothing, float* dlogits);
 
   // --- Bits --------------------------------------------------------------------------------------
 
@@ -117,6 +133,11 @@ struct TrainingKernels {
   std::size_t sign_workspace;
   /// Device::window_backward for some rows; sums of a row are floats in 16 lanes, of rows doubles.
   WindowSums (*window_backward)(const WindowBackward& of);
+  /// Bit c is low <= x[c] + shift[c] <= high; as KernelTable::pack_row otherwise.
+  void (*window_row)(const float* x, const float* shift, std::size_t n, float low, float high,
+                     std::uint64_t* bits);
+  /// The same as window_backward, from bits. Returns Σ units dy.
+  double (*window_bits_backward)(const WindowBitsBackward& of);
 };
 
 }  // namespace bipft::kernels

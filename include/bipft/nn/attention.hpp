@@ -71,9 +71,16 @@ struct Attention {
       const Var p = dropout(softmax(scores(q, k, texts, heads, scale), texts, heads), dropout_rate);
       return project(output, mix(p, v, texts, heads));
     }
-    const Var s = binary_scores(binary->query(q), binary->key(k), texts, heads);
+    const BinaryVar q_bits = binary->query(q);
+    const BinaryVar k_bits = binary->key(k);
+    const BinaryVar v_bits = binary->value(v);
+    if (x.tape().products() == Tape::Products::bits) {
+      return project(output, binary_attention(q_bits, k_bits, v_bits, binary->probability, texts,
+                                              heads, dropout_rate));
+    }
+    const Var s = binary_scores(q_bits, k_bits, texts, heads);
     const Var p = dropout(softmax(s, texts, heads), dropout_rate);
-    return project(output, binary_mix(binary->probability(p), binary->value(v), texts, heads));
+    return project(output, binary_mix(binary->probability(p), v_bits, texts, heads));
   }
 };
 

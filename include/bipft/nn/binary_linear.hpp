@@ -6,6 +6,7 @@
 /// round them alike, so they agree to the last byte.
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -39,11 +40,11 @@ struct BinaryLinear {
     part("bias", bias);
   }
 
-  /// y = levels(x) signs(weight)ᵀ + bias.   x: [N, C]   y: [N, O]
-  [[nodiscard]] Var operator()(const Var& x) {
+  /// y = f(levels(x) signs(weight)ᵀ + bias), or without f.   x: [N, C]   y: [N, O]
+  [[nodiscard]] Var operator()(const Var& x, std::optional<Activation> f = {}) {
     const BinaryWeight w =
         std::visit([&](const auto& chosen) { return chosen(x.tape().leaf(weight)); }, binary);
-    return binary_linear(binarize(input, x), w, x.tape().leaf(bias));
+    return binary_linear(binarize(input, x), w, x.tape().leaf(bias), f);
   }
 
   /// A snapshot, which later training does not reach.
@@ -64,8 +65,9 @@ using LinearLayer = std::variant<BinaryLinear, Linear>;
   return Linear(inputs, outputs, init);
 }
 
-[[nodiscard]] inline Var project(LinearLayer& layer, const Var& x) {
-  return std::visit([&x](auto& chosen) { return chosen(x); }, layer);
+[[nodiscard]] inline Var project(LinearLayer& layer, const Var& x,
+                                 std::optional<Activation> f = {}) {
+  return std::visit([&x, f](auto& chosen) { return chosen(x, f); }, layer);
 }
 
 }  // namespace bipft

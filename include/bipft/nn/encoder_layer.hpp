@@ -4,8 +4,6 @@
 #include "bipft/nn/attention.hpp"
 #include "bipft/nn/feed_forward.hpp"
 #include "bipft/nn/layer_norm.hpp"
-#include "bipft/ops/arithmetic.hpp"
-#include "bipft/ops/dropout.hpp"
 
 namespace bipft {
 
@@ -26,8 +24,8 @@ struct EncoderLayer {
   /// h' = norm(h + dropout(attention(h))),  result = norm(h' + dropout(ffn(h')))
   ///   hidden: [N, C]   result: [N, C]
   [[nodiscard]] Var operator()(const Var& hidden, const Ragged& texts) {
-    const Var mixed = attention_norm(add(hidden, dropout(attention(hidden, texts), dropout_rate)));
-    return ffn_norm(add(mixed, dropout(ffn(mixed), dropout_rate)));
+    const Var mixed = attention_norm(hidden, attention(hidden, texts), dropout_rate);
+    return ffn_norm(mixed, ffn(mixed), dropout_rate);
   }
 };
 

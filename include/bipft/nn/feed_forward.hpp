@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include "bipft/nn/binary_linear.hpp"
-#include "bipft/ops/activation.hpp"
 
 namespace bipft {
 
@@ -28,7 +27,7 @@ struct FeedForward {
 
   ///   x: [N, C]   result: [N, C]
   [[nodiscard]] Var operator()(const Var& x) {
-    return project(outer, activate(activation, project(inner, x)));
+    return project(outer, project(inner, x, activation));
   }
 };
 

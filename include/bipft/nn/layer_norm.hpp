@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "bipft/ops/layer_norm.hpp"
+#include "bipft/ops/residual_norm.hpp"
 
 namespace bipft {
 
@@ -24,6 +25,11 @@ struct LayerNorm {
 
   [[nodiscard]] Var operator()(const Var& x) {
     return layer_norm(x, x.tape().leaf(gamma), x.tape().leaf(beta), epsilon);
+  }
+  /// Of hidden + dropout(branch).
+  [[nodiscard]] Var operator()(const Var& hidden, const Var& branch, float dropout_rate) {
+    Tape& tape = hidden.tape();
+    return residual_norm(hidden, branch, dropout_rate, tape.leaf(gamma), tape.leaf(beta), epsilon);
   }
 };
 

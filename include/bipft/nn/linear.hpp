@@ -2,8 +2,10 @@
 /// Linear: the fully connected layer in full precision.
 
 #include <cstddef>
+#include <optional>
 
 #include "bipft/nn/init.hpp"
+#include "bipft/ops/activation.hpp"
 #include "bipft/ops/linear.hpp"
 
 namespace bipft {
@@ -21,9 +23,10 @@ struct Linear {
     part("bias", bias);
   }
 
-  /// y = x weightᵀ + bias.   x: [N, C]   y: [N, O]
-  [[nodiscard]] Var operator()(const Var& x) {
-    return linear(x, x.tape().leaf(weight), x.tape().leaf(bias));
+  /// y = f(x weightᵀ + bias), or without f.   x: [N, C]   y: [N, O]
+  [[nodiscard]] Var operator()(const Var& x, std::optional<Activation> f = {}) {
+    const Var y = linear(x, x.tape().leaf(weight), x.tape().leaf(bias));
+    return f ? activate(*f, y) : y;
   }
 };
 

@@ -3,6 +3,8 @@
 ///
 /// There is no broadcasting: what is repeated along rows says so in its name.
 
+#include <utility>
+
 #include "bipft/autograd/tape.hpp"
 
 namespace bipft {
@@ -15,9 +17,9 @@ namespace bipft {
 [[nodiscard]] inline Var add(const Var& a, const Var& b) {
   if (a.shape() != b.shape()) fail("add: a is ", a.shape(), ", b is ", b.shape());
   return a.tape().record(a.device().add(a.value(), b.value()), {a, b},
-                         [=](Tape& tape, const Tensor& dy) {
-                           tape.accumulate(a, dy);
-                           tape.accumulate(b, dy);
+                         [of_a = Slot(a), of_b = Slot(b)](Tape& tape, Tensor dy) {
+                           tape.accumulate(of_a, dy);
+                           tape.accumulate(of_b, std::move(dy));
                          });
 }
 
@@ -31,9 +33,9 @@ namespace bipft {
     fail("add_row: x is ", x.shape(), ", row is ", row.shape());
   }
   return x.tape().record(x.device().add_row(x.value(), row.value()), {x, row},
-                         [=](Tape& tape, const Tensor& dy) {
-                           tape.accumulate(x, dy);
-                           tape.accumulate(row, tape.device().sum_rows(dy));
+                         [of_x = Slot(x), of_row = Slot(row)](Tape& tape, Tensor dy) {
+                           tape.accumulate(of_row, tape.device().sum_rows(dy));
+                           tape.accumulate(of_x, std::move(dy));
                          });
 }
 
@@ -56,9 +58,10 @@ namespace bipft {
 ///
 ///   x, y: any one shape
 [[nodiscard]] inline Var scale(const Var& x, float factor) {
-  return x.tape().record(
-      x.device().scale(x.value(), factor), {x},
-      [=](Tape& tape, const Tensor& dy) { tape.accumulate(x, tape.device().scale(dy, factor)); });
+  return x.tape().record(x.device().scale(x.value(), factor), {x},
+                         [=, to = Slot(x)](Tape& tape, const Tensor& dy) {
+                           tape.accumulate(to, tape.device().scale(dy, factor));
+                         });
 }
 
 }  // namespace bipft

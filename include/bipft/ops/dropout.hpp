@@ -1,6 +1,8 @@
 #pragma once
 /// dropout: forget elements at random while training, so that none is relied on.
 
+#include <utility>
+
 #include "bipft/autograd/tape.hpp"
 #include "bipft/core/random.hpp"
 
@@ -19,9 +21,10 @@ namespace bipft {
   Tape& tape = x.tape();
   if (p == 0.0F || !tape.training()) return x;
   const Random random = tape.next_random();
-  return tape.record(
-      tape.device().dropout(x.value(), random, p), {x},
-      [=](Tape& t, const Tensor& dy) { t.accumulate(x, t.device().dropout(dy, random, p)); });
+  return tape.record(tape.device().dropout(x.value(), random, p), {x},
+                     [=, to = Slot(x)](Tape& t, Tensor dy) {
+                       t.accumulate(to, t.device().dropout(std::move(dy), random, p));
+                     });
 }
 
 }  // namespace bipft

@@ -1,6 +1,8 @@
 #pragma once
 /// layer_norm: every row to mean 0 and variance 1, then scaled and shifted by what was learned.
 
+#include <utility>
+
 #include "bipft/autograd/tape.hpp"
 
 namespace bipft {
@@ -22,12 +24,12 @@ namespace bipft {
   LayerNormResult forward = x.device().layer_norm(x.value(), gamma.value(), beta.value(), epsilon);
   const Tensor y = forward.y;
   forward.y = {};  // the backward pass has no use for it
-  return x.tape().record(y, {x, gamma, beta}, [=](Tape& tape, const Tensor& dy) {
-    const auto [dx, dgamma, dbeta] =
-        tape.device().layer_norm_backward(x.value(), forward, gamma.value(), dy);
-    tape.accumulate(x, dx);
-    tape.accumulate(gamma, dgamma);
-    tape.accumulate(beta, dbeta);
+  return x.tape().record(y, {x, gamma, beta}, [=](Tape& tape, Tensor dy) {
+    LayerNormGrad grad =
+        tape.device().layer_norm_backward(x.value(), forward, gamma.value(), std::move(dy));
+    tape.accumulate(x, std::move(grad.dx));
+    tape.accumulate(gamma, std::move(grad.dgamma));
+    tape.accumulate(beta, std::move(grad.dbeta));
   });
 }
 

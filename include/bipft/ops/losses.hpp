@@ -41,11 +41,11 @@ namespace bipft {
 
   const CrossEntropyResult result =
       logits.device().cross_entropy(logits.value(), labels, weights, smoothing);
-  return logits.tape().record(Tensor(Shape{1}, static_cast<float>(result.loss)), {logits},
-                              [logits, dlogits = result.dlogits](Tape& tape, const Tensor& dloss) {
-                                tape.accumulate(logits,
-                                                tape.device().scale(dlogits, dloss.data()[0]));
-                              });
+  return logits.tape().record(
+      Tensor(Shape{1}, static_cast<float>(result.loss)), {logits},
+      [to = Slot(logits), dlogits = result.dlogits](Tape& tape, const Tensor& dloss) {
+        tape.accumulate(to, tape.device().scale(dlogits, dloss.data()[0]));
+      });
 }
 
 }  // namespace bipft

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "bipft/autograd/tape.hpp"
 #include "bipft/core/ragged.hpp"
@@ -23,10 +24,10 @@ namespace bipft {
   const auto rows = first.mutable_data();
   for (std::size_t b = 0; b < rows.size(); ++b) rows[b] = static_cast<std::int32_t>(texts.begin(b));
   return hidden.tape().record(hidden.device().gather(hidden.value(), first), {hidden},
-                              [=](Tape& tape, const Tensor& dy) {
-                                Tensor dhidden(hidden.shape());
+                              [first, to = Slot(hidden)](Tape& tape, const Tensor& dy) {
+                                Tensor dhidden(to.shape());
                                 tape.device().scatter_add(dhidden, first, dy);
-                                tape.accumulate(hidden, dhidden);
+                                tape.accumulate(to, std::move(dhidden));
                               });
 }
 
@@ -41,7 +42,7 @@ namespace bipft {
   }
   return hidden.tape().record(
       hidden.device().mean_rows(hidden.value(), texts), {hidden},
-      [=](Tape& tape, const Tensor& dy) {
+      [texts, to = Slot(hidden)](Tape& tape, const Tensor& dy) {
         Tensor share = Tensor::uninitialized(dy.shape());                // [B, C]  1 / T_b
         IdTensor text = IdTensor::uninitialized(Shape{texts.tokens()});  // [N]     b
         const auto texts_of = text.mutable_data();
@@ -52,7 +53,7 @@ namespace bipft {
                       static_cast<std::int32_t>(b));
         }
         Device& device = tape.device();
-        tape.accumulate(hidden, device.gather(device.multiply(dy, share), text));
+        tape.accumulate(to, device.gather(device.multiply(dy, share), text));
       });
 }
 

@@ -18,8 +18,8 @@ namespace bipft {
     fail("softmax: s is ", s.shape(), " for ", texts.pairs(), " pairs and ", heads, " heads");
   }
   const Tensor p = s.device().softmax(s.value(), texts, heads);
-  return s.tape().record(p, {s}, [=](Tape& tape, const Tensor& dp) {
-    tape.accumulate(s, tape.device().softmax_backward(p, dp, texts, heads));
+  return s.tape().record(p, {s}, [=, to = Slot(s)](Tape& tape, const Tensor& dp) {
+    tape.accumulate(to, tape.device().softmax_backward(p, dp, texts, heads));
   });
 }
 

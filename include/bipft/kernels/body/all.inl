@@ -47,6 +47,7 @@ inline constexpr TrainingKernels training{
     .tanh_backward = tanh_backward_all,
     .threshold_select = threshold_select_all,
     .window_mask = window_mask_all,
+    .draw = draw_all,
     .dropout = dropout_all,
     .adamw = adamw_all,
     .softmax_backward = softmax_backward_rows,
@@ -58,4 +59,6 @@ inline constexpr TrainingKernels training{
     .sign_product = sign_product,
     .sign_workspace = sign_workspace,
     .window_backward = window_backward,
+    .window_row = window_row,
+    .window_bits_backward = window_bits_backward,
 };

@@ -73,6 +73,23 @@ inline void window_mask_all(const float* x, float low, float high, const float* 
   map(Window{splat(low), splat(high)}, x, dy, n, dx);
 }
 
+/// In blocks of a known size, of which compilers make vectors where 64-bit products are to be had.
+inline void draw_all(const Random& random, std::uint64_t first, std::size_t n, std::uint16_t* to) {
+  constexpr std::size_t size = 16;
+  const Random numbers = random;
+  std::uint64_t block[size];
+  for (std::size_t i = 0; i < n; i += size) {
+    for (std::size_t j = 0; j < size; ++j) block[j] = numbers.u64(first + i + j);
+    const std::size_t count = n - i < size ? n - i : size;
+    for (std::size_t j = 0; j < count; ++j, to += 4) {
+      to[0] = static_cast<std::uint16_t>(block[j]);
+      to[1] = static_cast<std::uint16_t>(block[j] >> 16U);
+      to[2] = static_cast<std::uint16_t>(block[j] >> 32U);
+      to[3] = static_cast<std::uint16_t>(block[j] >> 48U);
+    }
+  }
+}
+
 inline void dropout_all(const float* x, const std::uint16_t* draw, std::uint16_t limit,
                         float factor, std::size_t n, float* y) {
   const Lanes least = splat(static_cast<float>(limit));
@@ -257,6 +274,44 @@ inline WindowSums window_backward(const WindowBackward& w) {
     sums.inside += static_cast<double>(fold_sum(columns.inside));
   }
   return sums;
+}
+
+inline void window_row(const float* x, const float* shift, std::size_t cols, float low, float high,
+                       std::uint64_t* bits) {
+  for (std::size_t i = 0; i < words_for(cols); ++i) bits[i] = 0;
+  for (std::size_t i = 0; i < cols; i += lanes) {
+    Lanes value = load_some(x, i, cols);
+    if (shift != nullptr) value = add(value, load_some(shift, i, cols));
+    const Mask window = both(at_least(value, splat(low)), at_least(splat(high), value));
+    std::uint64_t here = bits_of(window);
+    if (cols - i < lanes) here &= (std::uint64_t{1} << (cols - i)) - 1;
+    bits[i / 64] |= here << i % 64;
+  }
+}
+
+inline double window_bits_backward(const WindowBitsBackward& w) {
+  double total = 0;
+  const float* dy = w.dy;
+  float* dx = w.dx;
+  for (std::size_t row = 0; row < w.rows; ++row, dy += w.cols, dx += w.cols) {
+    const std::uint64_t* const unit_bits = w.units + row * w.words;
+    const std::uint64_t* const window_bits = w.inside + row * w.words;
+    Lanes units = splat(0.0F);
+    for (std::size_t i = 0; i < w.cols; i += lanes) {
+      const auto one = static_cast<std::uint32_t>(unit_bits[i / 64] >> i % 64 & 0xFFFFU);
+      const auto window = static_cast<std::uint32_t>(window_bits[i / 64] >> i % 64 & 0xFFFFU);
+      const Lanes gradient = load_some(dy, i, w.cols);
+      const Lanes passed = select(mask_of(window), gradient, splat(0.0F));
+      const Lanes unit = select(mask_of(one), splat(1.0F), splat(w.low_unit));
+      units = add(units, multiply(unit, gradient));
+      store_some(dx, passed, i, w.cols);
+      if (w.dshift != nullptr) {
+        store_some(w.dshift, add(load_some(w.dshift, i, w.cols), passed), i, w.cols);
+      }
+    }
+    total += static_cast<double>(fold_sum(units));
+  }
+  return total;
 }
 
 struct ProductInts {
