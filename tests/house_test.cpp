@@ -62,6 +62,7 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"version.hpp", "tests/consume/main.cpp"},
     {"binarize/attention_scale.hpp", "tests/binarize/binary_attention_test.cpp"},
     {"data/encode.hpp", "tests/cli/cli_test.cpp"},
+    {"device/cpu_grid.hpp", "tests/device/cpu_test.cpp"},
     {"device/cpu_layout.hpp", "tests/device/plan_test.cpp"},
     {"device/cpu_multiply.hpp", "tests/device/cpu_test.cpp"},
     {"device/cpu_pieces.hpp", "tests/device/cpu_test.cpp"},
