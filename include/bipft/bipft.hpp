@@ -81,6 +81,7 @@
 
 // train: the one loop
 #include "bipft/train/checkpoint.hpp"
+#include "bipft/train/distill_objective.hpp"
 #include "bipft/train/fit.hpp"
 #include "bipft/train/objective.hpp"
 
