@@ -25,12 +25,12 @@ namespace bipft::cli {
 
 inline constexpr std::size_t usual_vocabulary = 8192;
 
-/// The model that --init names, or nothing for random weights.
+/// The model that --init or --teacher names, or nothing for random weights.
 [[nodiscard]] inline std::optional<ModelFile> read_start(const std::string& init) {
-  if (init == "random") return std::nullopt;
+  if (init == "random" || init == "auto") return std::nullopt;
   struct stat status {};
   if (::stat(init.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    fail("--init ", init, ": a folder of Hugging Face's format is not in this version");
+    fail(init, ": a folder of Hugging Face's format is not in this version");
   }
   return load_model(init);
 }
@@ -118,15 +118,16 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   }
 }
 
-/// The vocabulary of --init or --vocab, or one learnt from the texts to train on.
+/// The vocabulary of --init or --vocab, or the teacher's, or one learnt from the texts to train on.
 [[nodiscard]] inline Vocabulary wanted_vocabulary(const TrainOptions& options,
                                                   const TokenizerOptions& rules,
-                                                  const ModelFile* start, const Dataset& train,
-                                                  Console& console) {
+                                                  const ModelFile* start, const ModelFile* teacher,
+                                                  const Dataset& train, Console& console) {
   if (start != nullptr) return start->vocabulary;
   if (!options.vocab.empty()) {
     return Vocabulary::parse(read_file(options.vocab, Fault::model), options.vocab);
   }
+  if (teacher != nullptr && !options.recipe.shape.vocab_size) return teacher->vocabulary;
   std::vector<std::string_view> texts;
   for (const Example& example : train.examples) {
     texts.push_back(example.text);
@@ -146,8 +147,7 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   Model model(config, seed);
   if (start == nullptr) return model;
   const bool from_bits = !start->latent;
-  Model before =
-      from_bits ? Model::unpack(*start->packed, active_device()) : Model(*start->latent);
+  Model before = from_bits ? Model::unpack(*start->packed, active_device()) : Model(*start->latent);
   if (from_bits)
     console.say("init: the file holds bits alone; latent weights begin at ± their scale");
   const bool same_labels = labels == start->card.labels;

@@ -23,6 +23,7 @@
 #include "console.hpp"
 #include "progress.hpp"
 #include "signals.hpp"
+#include "teaching.hpp"
 #include "train_options.hpp"
 #include "training_data.hpp"
 
@@ -32,7 +33,8 @@ namespace bipft::cli {
 class Training {
  public:
   Training(const TrainOptions& options, const TrainingData& data, const ModelCard& card,
-           const Vocabulary& vocabulary, Model model, std::string checkpoint, Console& console)
+           const Vocabulary& vocabulary, Model model, std::string checkpoint, Console& console,
+           const ModelFile* teacher = nullptr)
       : options_(options),
         card_(card),
         vocabulary_(vocabulary),
@@ -56,11 +58,14 @@ class Training {
       return value_of(metric, matrix);
     };
     const LearnOptions& learn = options.recipe.learn;
-    trainer_.emplace(std::move(model), active_device(),
-                     learn.fit(card.config.binary()),
+    Teaching teaching{ClassifyObjective{static_cast<float>(learn.label_smoothing)}, nullptr};
+    if (teacher != nullptr) {
+      teaching = learn_from(*teacher, card, vocabulary, data, options.recipe, console);
+    }
+    trainer_.emplace(std::move(model), active_device(), learn.fit(card.config.binary()),
                      std::span<const EncodedText>(train_), std::span<const EncodedText>(dev_),
-                     score, options.recipe.shape.latent_bits == 32,
-                     ClassifyObjective{static_cast<float>(learn.label_smoothing)});
+                     score, options.recipe.shape.latent_bits == 32, teaching.objective,
+                     teaching.scaffold);
     // What runs the model is no part of it, but decides about the last bits of float sums.
     card_.unknown.emplace_back(target_key, kernels::active().name);
   }
