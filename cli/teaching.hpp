@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "any_model.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/device/runners.hpp"
@@ -34,11 +35,6 @@ struct Teaching {
   auto model = std::make_shared<Model>(Model::unpack(*file.packed, active_device()));
   model->embedding.binary.reset();  // its words are levels already
   return model;
-}
-
-[[nodiscard]] inline Network network_of(const ModelFile& file) {
-  return file.packed ? Network(*file.packed, active_runner())
-                     : Network(*file.latent, active_runner());
 }
 
 /// How a student of `card` learns the texts of `data` from `teacher`, whose labels it has. Says

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "any_model.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/io/file.hpp"
@@ -242,8 +243,11 @@ int train(Words words_given) {
     of.config.labels = of.labels.size();
     of.config.check();
     const bool keep_latent = now.recipe.shape.latent_bits == 32;
-    of.method = of.config.binary() ? "bit" : "float";
-    of.kind = !of.config.binary() ? "float" : keep_latent ? "trainable" : "packed";
+    of.method = of.config.weight_bits == 1 ? "bit" : "float";
+    of.kind = of.config.staged()    ? "staged"
+              : !of.config.binary() ? "float"
+              : keep_latent         ? "trainable"
+                                    : "packed";
     if (many) {
       of.train.set("stage", concat(i + 1, " of ", stages.size(), ": ", stage.name()));
       console.say("stage ", i + 1, " of ", stages.size(), ": ", stage.name(), " bits, ",
@@ -298,7 +302,7 @@ int train(Words words_given) {
       .set("kind", file.card.kind)
       .set("metrics", file.card.metrics);
   if (regular) {
-    const Classifier written = Classifier::load(options.output);
+    const Classifier written = load_classifier(options.output);
     summary.set("file_bytes", written.file_bytes()).set("id", concat("sha256:", written.digest()));
     console.say("wrote ", options.output, ": ", grouped(written.file_bytes()), " bytes, ",
                 file.card.kind,

@@ -30,7 +30,8 @@ struct ShapeOptions {
     option("method", method, "a recipe that names the bits [that of a one-bit --init, else bit]",
            Form{"bit|float"});
     option("weight-bits", weight_bits, "of all matrices", Form{"1|32"});
-    option("act-bits", act_bits, "of what they multiply", Form{"1|32"});
+    option("act-bits", act_bits, "of what they multiply; 2 and 4 are for teachers between",
+           Form{"1|2|4|32"});
     option("embedding-bits", embedding_bits, "of the word embedding [as the weights]",
            Form{"1|32"});
     option("latent-bits", latent_bits, "keep what training goes on from best, in MODEL too; 0: no",
@@ -200,8 +201,6 @@ struct TrainOptions {
                             {"method=beexformer", "BEExformer"},
                             {"weight-bits=2", "2 bits"},
                             {"weight-bits=4", "4 bits"},
-                            {"act-bits=2", "2 bits"},
-                            {"act-bits=4", "4 bits"},
                             {"latent-bits=2", "less than 32 bits"},
                             {"latent-bits=3", "less than 32 bits"},
                             {"latent-bits=4", "less than 32 bits"},

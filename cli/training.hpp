@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "any_model.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/kernels/dispatch.hpp"
@@ -62,7 +63,7 @@ class Training {
     if (teacher != nullptr) {
       teaching = learn_from(*teacher, card, vocabulary, data, options.recipe, console);
     }
-    trainer_.emplace(std::move(model), active_device(), learn.fit(card.config.binary()),
+    trainer_.emplace(std::move(model), active_device(), learn.fit(card.config.weight_bits == 1),
                      std::span<const EncodedText>(train_), std::span<const EncodedText>(dev_),
                      score, options.recipe.shape.latent_bits == 32, teaching.objective,
                      teaching.scaffold);
@@ -134,7 +135,7 @@ class Training {
 
   /// How good `file` is on the dev set, as its card will say.
   [[nodiscard]] ConfusionMatrix judge(const ModelFile& file) const {
-    const Classifier model(file);
+    const Classifier model = classifier_of(file);
     ConfusionMatrix matrix(file.card.labels.size());
     const std::vector<Prediction> predictions = model.predict(std::span<const EncodedText>(dev_));
     for (std::size_t i = 0; i < dev_.size(); ++i) {

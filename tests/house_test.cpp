@@ -99,6 +99,7 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"nn/layer_norm.hpp", "tests/model/model_test.cpp"},
     {"nn/linear.hpp", "tests/model/model_test.cpp"},
     {"nn/packed_linear.hpp", "tests/model/network_test.cpp"},
+    {"nn/staged_linear.hpp", "tests/model/model_test.cpp"},
     {"train/checkpoint.hpp", "tests/train/fit_test.cpp"},
     {"train/moments.hpp", "tests/train/adamw_test.cpp"},
     {"train/optimizers.hpp", "tests/train/bert_adam_test.cpp"},

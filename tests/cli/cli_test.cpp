@@ -101,11 +101,10 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --epochs -1",
       "bipft train small.tsv -o x.bipft --lr nan",
       "bipft train small.tsv -o x.bipft --heads 3 --hidden 32",
-      "bipft train small.tsv -o x.bipft --teacher t",
       "bipft train small.tsv -o x.bipft --objective mlm",
       "bipft train small.tsv -o x.bipft --method bibert",
       "bipft train small.tsv -o x.bipft --task cola",
-      "bipft train small.tsv -o x.bipft --act-bits 2",
+      "bipft train small.tsv -o x.bipft --act-bits 3",
       "bipft train small.tsv -o x.bipft --weight-bits 1 --act-bits 32",
       "bipft train small.tsv -o x.bipft --latent-bits 4",
       "bipft train small.tsv -o x.bipft --init foundation",
@@ -368,7 +367,7 @@ TEST_CASE("train: a teacher of any shape, vocabulary and head teaches") {
 TEST_CASE("train: stages are one training, wherever it was killed") {
   const Workplace& place = trained();
   const std::string train =
-      "bipft train small.tsv --dev dev.tsv --stages 32-32,1-1,1-1 --teacher-epochs 4 --epochs 4 "
+      "bipft train small.tsv --dev dev.tsv --stages 32-32,1-2,1-1 --teacher-epochs 4 --epochs 4 "
       "--save-every 2 -q" +
       shape;
   REQUIRE(place.code(train + "-o whole.stages --threads 1") == 0);
@@ -381,7 +380,18 @@ TEST_CASE("train: stages are one training, wherever it was killed") {
                      " && cmp whole.stages cut.stages") == 0);
     CHECK(place.code("ls cut.stages.* 2> /dev/null") != 0);
   }
-  CHECK(place.sh("bipft run whole.stages --info").out.find("--stages 32-32,1-1,1-1") !=
+  CHECK(place.code("bipft train small.tsv --dev dev.tsv --weight-bits 1 --act-bits 4 --epochs 1 "
+                   "-o four.bipft" +
+                   shape) == 0);
+  CHECK(place.sh("bipft run four.bipft --info").out.find("kind\tstaged\n") != std::string::npos);
+  CHECK(place.sh("cut -f1 dev.tsv | bipft run four.bipft --logits --threads 1").out ==
+        place.sh("cut -f1 dev.tsv | bipft run four.bipft --logits --threads 3").out);
+  CHECK(place.code("bipft eval four.bipft dev.tsv") == 0);
+  CHECK(place.code("bipft train small.tsv --init four.bipft --epochs 0 -o same.bipft && "
+                   "bipft run same.bipft --info | grep staged") == 0);
+  CHECK(place.code("bipft train small.tsv --teacher four.bipft --epochs 1 -o one.bipft && "
+                   "bipft run one.bipft --info | grep packed") == 0);
+  CHECK(place.sh("bipft run whole.stages --info").out.find("--stages 32-32,1-2,1-1") !=
         std::string::npos);
 }
 

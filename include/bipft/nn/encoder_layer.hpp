@@ -27,7 +27,7 @@ struct EncoderLayer {
   ///   hidden: [N, C]   result: [N, C]
   [[nodiscard]] Var operator()(const Var& hidden, const Ragged& texts) {
     const Var mixed = attention_norm(add(hidden, dropout(attention(hidden, texts), dropout_rate)));
-    return ffn_norm(add(mixed, dropout(ffn(mixed), dropout_rate)));
+    return ffn_norm(add(mixed, dropout(ffn(mixed, texts), dropout_rate)));
   }
 };
 

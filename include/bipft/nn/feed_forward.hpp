@@ -26,9 +26,9 @@ struct FeedForward {
     part("outer", outer);
   }
 
-  ///   x: [N, C]   result: [N, C]
-  [[nodiscard]] Var operator()(const Var& x) {
-    return project(outer, activate(activation, project(inner, x)));
+  ///   x: [N, C], rows of `texts`   result: [N, C]
+  [[nodiscard]] Var operator()(const Var& x, const Ragged& texts) {
+    return project(outer, activate(activation, project(inner, x, texts)), texts);
   }
 };
 

@@ -29,6 +29,7 @@
 #include "bipft/device/devices.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/network.hpp"
+#include "bipft/model/tape_network.hpp"
 #include "bipft/train/clip.hpp"
 #include "bipft/train/objective.hpp"
 #include "bipft/train/optimizers.hpp"
@@ -133,7 +134,7 @@ enum class FitEnd { finished, interrupted };
 /// A model in one of its forms: the best of a training so far.
 struct Snapshot {
   std::optional<PackedModel> packed;      ///< of a binary model
-  std::optional<ModelParameters> latent;  ///< of a float model, or if latent weights are wanted
+  std::optional<ModelParameters> latent;  ///< of all others, or if latent weights are wanted
 };
 
 /// How good the logits of `texts` are; larger is better, and never below -1.
@@ -332,8 +333,9 @@ class BasicTrainer {
   }
 
   [[nodiscard]] double dev_score(const Snapshot& now) const {
-    const Network network =
-        now.packed ? Network(*now.packed, *device_) : Network(*now.latent, *device_);
+    const Network network = now.packed               ? Network(*now.packed, *device_)
+                            : model_.config.staged() ? tape_network(Model(*now.latent), *device_)
+                                                     : Network(*now.latent, *device_);
     return score_(network.logits(dev_), dev_);
   }
 
