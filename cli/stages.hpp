@@ -118,12 +118,25 @@ struct Stage {
   const DistillOptions& distill = all.recipe.distill;
   learn.epochs = distill.teacher_epochs;
   learn.steps = 0;
+  learn.patience.reset();
   learn.lr = distill.teacher_lr.value_or(begun ? 5e-5 : 5e-4);
   learn.batch = distill.teacher_batch;
   learn.dropout.reset();
   learn.optimizer.reset();
   learn.scale_lr.reset();
   return options;
+}
+
+/// What a stage does, for a person: what was asked for and what the recipe chose.
+[[nodiscard]] inline std::string summary_of(const Stage& stage, const TrainOptions& options) {
+  const LearnOptions& learn = options.recipe.learn;
+  const FitOptions fit = learn.fit(stage.weight_bits == 1);
+  return concat(stage.name(), stage.tunes ? " bits, from labels: " : " bits, taught: ",
+                fit.steps != 0 ? fit.steps : fit.epochs, fit.steps != 0 ? " steps" : " epochs",
+                " of ", fit.batch, " texts a step, ", fit.optimizer, " at ", fit.lr,
+                fit.scale_lr > 0 ? concat(", scales at ", fit.scale_lr) : "", ", dropout ",
+                learn.dropout_rate(stage.weight_bits == 1),
+                fit.patience != 0 ? concat(", patience ", fit.patience) : "");
 }
 
 /// Where the results of finished stages wait while the training is not over: models beside the

@@ -40,6 +40,7 @@ constexpr std::string_view usage =
     "  bipft train reviews.tsv -o reviews.bipft\n"
     "  bipft train train.csv --dev dev.csv --text body --label team --preset mini -o teams.bipft\n"
     "  bipft train more.tsv --init reviews.bipft --epochs 1 --lr 1e-4 -o better.bipft\n"
+    "  bipft train reviews.tsv --teacher large.bipft -o reviews.bipft\n"
     "\n"
     "DATA is TSV with a header, CSV, JSON lines, or fastText's lines. The model is one file: "
     "bits,\n"
@@ -81,7 +82,10 @@ Json provenance(const TrainOptions& options, const TrainingData& data, const Mod
                 std::span<const ModelFile> teachers, const Vocabulary& vocabulary) {
   Recipe asked = options.recipe;
   const bool distils = !teachers.empty() || asked.distill.stages.has_value();
-  if (!distils && asked.learn.epochs == FitOptions{}.epochs) asked.learn.epochs.reset();
+  if (!distils) {  // what is the default anyway need not be said again
+    if (asked.learn.epochs == FitOptions{}.epochs) asked.learn.epochs.reset();
+    if (asked.learn.patience == FitOptions{}.patience) asked.learn.patience.reset();
+  }
   const std::string given = given_options(asked);
   Json train = Json::object();
   train.set("command", concat("bipft train", given.empty() ? "" : " ", given))
@@ -250,8 +254,9 @@ int train(Words words_given) {
                                     : "packed";
     if (many) {
       of.train.set("stage", concat(i + 1, " of ", stages.size(), ": ", stage.name()));
-      console.say("stage ", i + 1, " of ", stages.size(), ": ", stage.name(), " bits, ",
-                  distils ? "taught" : "from labels");
+    }
+    if (distils || many) {
+      console.say("stage ", i + 1, " of ", stages.size(), ": ", summary_of(stage, now));
     }
     if (options.resume && many) {
       if (std::optional<ModelFile> done = files.finished(i, of.train)) {

@@ -62,7 +62,7 @@ struct LearnOptions {
   std::optional<double> dropout;
   double label_smoothing = 0;
   std::string class_weight;
-  std::size_t patience = FitOptions{}.patience;
+  std::optional<std::size_t> patience;
   std::optional<std::string> optimizer;
   std::optional<double> scale_lr;
   std::uint64_t seed = FitOptions{}.seed;
@@ -83,7 +83,8 @@ struct LearnOptions {
     option("label-smoothing", label_smoothing, "share of a label spread over all",
            Form{"P", 0, 0.99});
     option("class-weight", class_weight, "balanced, or label=2,other=1", Form{"W"});
-    option("patience", patience, "stop after N epochs without a better dev score; 0: never",
+    option("patience", patience,
+           "stop after N epochs without a better dev score; 0: never [0; 4 with a teacher]",
            Form{"N", 0, 1e6});
     option("optimizer", optimizer,
            "adamw, or bertadam: no bias correction, each tensor clipped by itself [adamw]",
@@ -106,7 +107,7 @@ struct LearnOptions {
             .schedule = schedule,
             .weight_decay = weight_decay,
             .clip = clip,
-            .patience = patience,
+            .patience = patience.value_or(FitOptions{}.patience),
             .seed = seed,
             .optimizer = optimizer.value_or(FitOptions{}.optimizer),
             .scale_lr = scale_lr.value_or(0.0)};
