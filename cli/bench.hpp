@@ -71,7 +71,7 @@ struct LoadedForm {
   Device& device = active_device();
   ModelConfig config = file.card.config;
   if (!file.packed) {
-    if (form != BenchForm::floats) return std::nullopt;
+    if (form != BenchForm::floats || config.staged()) return std::nullopt;
     return LoadedForm{Network(*file.latent, device), config, file.bytes};
   }
   if (form == BenchForm::packed) {

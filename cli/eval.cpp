@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "any_model.hpp"
 #include "bench.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/io/file.hpp"
@@ -237,7 +238,7 @@ int eval(Words words) {
   std::array<std::size_t, 3> peaks{};
   if (options.bench) peaks = peaks_of(path);
 
-  const Classifier model = Classifier::load(path);
+  const Classifier model = load_classifier(path);
   const ModelCard& card = model.card();
   const Tasks task = task_called(options.data.task.empty() ? card.task : options.data.task);
   Json result = Json::object();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "answerer.hpp"
+#include "any_model.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/core/parallel.hpp"
 #include "bipft/model/classifier.hpp"
@@ -42,7 +43,7 @@ int run(Words words) {
   Console console(options.common);
   Output output;
 
-  Classifier model = Classifier::load(path);
+  Classifier model = load_classifier(path);
   if (options.info) {
     output.write(options.common.json ? info_of(model).dump(2) + '\n' : info_text(model));
     output.flush();

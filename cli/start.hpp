@@ -25,12 +25,12 @@ namespace bipft::cli {
 
 inline constexpr std::size_t usual_vocabulary = 8192;
 
-/// The model that --init names, or nothing for random weights.
+/// The model that --init or --teacher names, or nothing for random weights.
 [[nodiscard]] inline std::optional<ModelFile> read_start(const std::string& init) {
-  if (init == "random") return std::nullopt;
+  if (init == "random" || init == "auto") return std::nullopt;
   struct stat status {};
   if (::stat(init.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    fail("--init ", init, ": a folder of Hugging Face's format is not in this version");
+    fail(init, ": a folder of Hugging Face's format is not in this version");
   }
   return load_model(init);
 }
@@ -75,18 +75,21 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   } else if (recipe.learn.learns()) {
     bits = 1;
   }
-  config.weight_bits = shape.weight_bits.value_or(shape.act_bits.value_or(bits));
-  config.act_bits = shape.act_bits.value_or(config.weight_bits);
-  if (config.act_bits != config.weight_bits) {
+  config.weight_bits =
+      shape.weight_bits.value_or(shape.act_bits ? (*shape.act_bits == 32 ? 32 : 1) : bits);
+  const bool same = begun && !recipe.learn.learns() && config.weight_bits == old_bits;
+  config.act_bits = shape.act_bits.value_or(same ? config.act_bits : config.weight_bits);
+  const bool stage = config.weight_bits == 1 && (config.act_bits == 2 || config.act_bits == 4);
+  if (config.act_bits != config.weight_bits && !stage) {
     fail("--weight-bits ", config.weight_bits, " with --act-bits ", config.act_bits,
-         " is not in this version; it knows 1 with 1 and 32 with 32");
+         " is not in this version; it knows 1 with 1, 2 and 4, and 32 with 32");
   }
   const bool kept = begun && config.weight_bits == old_bits;
   config.embedding_bits =
       shape.embedding_bits.value_or(kept ? config.embedding_bits : config.weight_bits);
   if (!begun) config.activation = "gelu";
-  if (config.binary()) config.activation = "relu";
-  config.dropout = config.attention_dropout = recipe.learn.dropout_rate(config.binary());
+  if (config.weight_bits == 1) config.activation = "relu";
+  config.dropout = config.attention_dropout = recipe.learn.dropout_rate(config.weight_bits == 1);
 
   ModelConfig trial = config;  // what comes from the data will fit
   trial.vocabulary = std::max<std::size_t>(trial.vocabulary, 5);
@@ -118,15 +121,16 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   }
 }
 
-/// The vocabulary of --init or --vocab, or one learnt from the texts to train on.
+/// The vocabulary of --init or --vocab, or the teacher's, or one learnt from the texts to train on.
 [[nodiscard]] inline Vocabulary wanted_vocabulary(const TrainOptions& options,
                                                   const TokenizerOptions& rules,
-                                                  const ModelFile* start, const Dataset& train,
-                                                  Console& console) {
+                                                  const ModelFile* start, const ModelFile* teacher,
+                                                  const Dataset& train, Console& console) {
   if (start != nullptr) return start->vocabulary;
   if (!options.vocab.empty()) {
     return Vocabulary::parse(read_file(options.vocab, Fault::model), options.vocab);
   }
+  if (teacher != nullptr && !options.recipe.shape.vocab_size) return teacher->vocabulary;
   std::vector<std::string_view> texts;
   for (const Example& example : train.examples) {
     texts.push_back(example.text);
@@ -146,8 +150,7 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   Model model(config, seed);
   if (start == nullptr) return model;
   const bool from_bits = !start->latent;
-  Model before =
-      from_bits ? Model::unpack(*start->packed, active_device()) : Model(*start->latent);
+  Model before = from_bits ? Model::unpack(*start->packed, active_device()) : Model(*start->latent);
   if (from_bits)
     console.say("init: the file holds bits alone; latent weights begin at ± their scale");
   const bool same_labels = labels == start->card.labels;
@@ -161,9 +164,7 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
     if (found == values.end() || (!same_labels && name.starts_with("classifier."))) return;
     if (found->second.shape() == parameter.value.shape()) parameter.value = found->second;
   });
-  if (before.config.weight_bits == config.weight_bits) {
-    bipft::detail::mark_calibrated(model);  // scales of binarizers came along
-  }
+  bipft::detail::carry_scales(model, before.config);
   return model;
 }
 

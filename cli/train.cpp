@@ -5,20 +5,25 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "any_model.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/io/file.hpp"
 #include "bipft/model/classifier.hpp"
 #include "commands.hpp"
+#include "recipe.hpp"
 #include "report.hpp"
+#include "stages.hpp"
 #include "start.hpp"
 #include "train_options.hpp"
 #include "training.hpp"
@@ -35,6 +40,7 @@ constexpr std::string_view usage =
     "  bipft train reviews.tsv -o reviews.bipft\n"
     "  bipft train train.csv --dev dev.csv --text body --label team --preset mini -o teams.bipft\n"
     "  bipft train more.tsv --init reviews.bipft --epochs 1 --lr 1e-4 -o better.bipft\n"
+    "  bipft train reviews.tsv --teacher large.bipft -o reviews.bipft\n"
     "\n"
     "DATA is TSV with a header, CSV, JSON lines, or fastText's lines. The model is one file: "
     "bits,\n"
@@ -73,8 +79,14 @@ void check_outputs(const TrainOptions& options, const std::vector<std::string>& 
 /// The command as it must be repeated, and what it was about: what a resumed training must agree
 /// with.
 Json provenance(const TrainOptions& options, const TrainingData& data, const ModelFile* start,
-                const Vocabulary& vocabulary) {
-  const std::string given = given_options(options.recipe);
+                std::span<const ModelFile> teachers, const Vocabulary& vocabulary) {
+  Recipe asked = options.recipe;
+  const bool distils = !teachers.empty() || asked.distill.stages.has_value();
+  if (!distils) {  // what is the default anyway need not be said again
+    if (asked.learn.epochs == FitOptions{}.epochs) asked.learn.epochs.reset();
+    if (asked.learn.patience == FitOptions{}.patience) asked.learn.patience.reset();
+  }
+  const std::string given = given_options(asked);
   Json train = Json::object();
   train.set("command", concat("bipft train", given.empty() ? "" : " ", given))
       .set("version", version())
@@ -85,6 +97,11 @@ Json provenance(const TrainOptions& options, const TrainingData& data, const Mod
       .set("dev_sha256", digest_of(data.dev))
       .set("init", start == nullptr ? "random" : concat("sha256:", start->digest))
       .set("vocabulary_sha256", digest_of(vocabulary.bytes()));
+  std::string digests;
+  for (const ModelFile& teacher : teachers) {
+    digests += concat(digests.empty() ? "" : ",", "sha256:", teacher.digest);
+  }
+  if (!teachers.empty()) train.set("teacher", digests);
   return train;
 }
 
@@ -124,13 +141,14 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
 
 }  // namespace
 
-int train(Words words) {
+int train(Words words_given) {
   TrainOptions options;
-  const std::vector<std::string> data_paths = parse(options, words);
+  const std::vector<std::string> data_paths = parse(options, words_given);
   if (options.common.help) return print_help<TrainOptions>(usage), 0;
   const LearnOptions& learn = options.recipe.learn;
   if (options.output.empty()) fail("train: -o MODEL is missing: where shall the model go?");
-  if (data_paths.empty() && (learn.learns() || options.init == "random")) {
+  if (data_paths.empty() &&
+      (learn.learns() || options.init == "random" || options.init == "auto")) {
     fail("train: DATA is missing; bipft help train shows how it is called");
   }
   prepare(options.common);
@@ -147,15 +165,36 @@ int train(Words words) {
 
   // Whatever can be wrong without DATA is wrong before it is read.
   std::optional<ModelFile> read = read_start(options.init);
-  ModelFile* const start = read ? &*read : nullptr;
+  std::vector<ModelFile> teachers;
+  for (const std::string& path : options.teacher) {
+    std::optional<ModelFile> one = read_start(path);
+    if (!one) fail("--teacher ", path, ": a teacher is a model, not random weights");
+    teachers.push_back(std::move(*one));
+  }
+  if (!learn.learns() && (!teachers.empty() || options.recipe.distill.stages)) {
+    fail("--epochs 0 learns nothing; leave --teacher and --stages out");
+  }
+  ModelFile* start = read ? &*read : nullptr;
+  ModelFile* const teacher = teachers.empty() ? nullptr : &teachers.front();
+  if (options.init == "auto" && teacher != nullptr) {
+    const bool fits = shaped_like(options, teacher->card.config);
+    if (fits) start = teacher;
+    console.say("init: ",
+                fits ? "the teacher's weights" : "random, as the teacher has another shape");
+  }
   ModelCard card;
+  if (teacher != nullptr) card = teacher->card;
   if (start != nullptr) card = start->card;
   card.tokenizer = wanted_tokenizer(options.recipe.shape, start);
+  if (start == nullptr && teacher != nullptr && options.vocab.empty() &&
+      !options.recipe.shape.vocab_size) {
+    card.tokenizer = teacher->card.tokenizer;
+  }
   card.config = wanted_config(options.recipe, start);
+  if (start == nullptr && teacher != nullptr && !options.recipe.shape.max_len) {
+    card.config.max_len = std::min(card.config.max_len, teacher->card.config.max_len);
+  }
   check_vocabulary_options(options, start);
-  const bool keep_latent = options.recipe.shape.latent_bits == 32;
-  card.method = card.config.binary() ? "bit" : "float";
-  card.kind = !card.config.binary() ? "float" : keep_latent ? "trainable" : "packed";
 
   TrainingData data{
       .task = task_called(options.recipe.data.task), .labels = {}, .train = {}, .dev = {}};
@@ -169,52 +208,109 @@ int train(Words words) {
   card.pairs = data.train.pairs;
   card.labels = data.labels;
   const Vocabulary vocabulary =
-      wanted_vocabulary(options, card.tokenizer, start, data.train, console);
-  card.config.vocabulary = vocabulary.size();
-  card.config.labels = card.labels.size();
-  card.config.check();
-  card.train = provenance(options, data, start, vocabulary);
+      wanted_vocabulary(options, card.tokenizer, start, teacher, data.train, console);
+  card.train = provenance(options, data, start, teachers, vocabulary);
   card.metrics = Json::object();
 
-  Model model = first_model(card.config, learn.seed, start, card.labels, console);
+  const std::vector<Stage> stages =
+      plan_stages(options, teacher, data.labels, card.config, console);
+  const StageFiles files(checkpoint, stages.size());
+  std::deque<ModelFile> results;  // where they stay: each begins and teaches the next
+  ModelFile* teaches = teacher;
   ModelFile file{card, vocabulary, {}, {}, {}, 0};
   Json summary = Json::object();
-  if (learn.learns()) {
-    describe(data, card, console);
-    Training training(options, data, card, vocabulary, std::move(model), checkpoint, console);
-    if (options.resume) training.resume();
-    if (const int code = training.run(); code != 0) {
-      std::string again = "bipft train --resume";
-      for (const std::string_view word : words) {
-        if (word != "--resume") again += ' ' + shell_word(word);
+  std::size_t taught = 0;
+  const auto hand_on = [&](const Stage& stage, ModelFile result) {
+    results.push_back(std::move(result));
+    teaches = &results.back();
+    const bool begins = !stage.tunes || options.init == "auto";
+    if (begins && shaped_like(options, teaches->card.config)) start = teaches;
+    if (!stage.tunes && ++taught < teachers.size()) teaches = &teachers[taught];
+  };
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    const Stage& stage = stages[i];
+    const bool last = i + 1 == stages.size();
+    const bool distils = !stage.tunes && teaches != nullptr;
+    const bool many = stages.size() > 1;
+    ModelFile* const begins = stage.tunes && teacher != nullptr ? teacher : start;
+    const TrainOptions now =
+        distils || many ? options_of(options, stage, begins != nullptr, last) : options;
+    ModelCard of = card;
+    Vocabulary words = vocabulary;
+    if (stage.tunes && teacher != nullptr) {  // in its own vocabulary
+      of.tokenizer = teacher->card.tokenizer;
+      words = teacher->vocabulary;
+    }
+    of.config = distils || many ? wanted_config(now.recipe, begins) : card.config;
+    if (begins == nullptr) of.config.max_len = card.config.max_len;
+    of.config.vocabulary = words.size();
+    of.config.labels = of.labels.size();
+    of.config.check();
+    const bool keep_latent = now.recipe.shape.latent_bits == 32;
+    of.method = of.config.weight_bits == 1 ? "bit" : "float";
+    of.kind = of.config.staged()    ? "staged"
+              : !of.config.binary() ? "float"
+              : keep_latent         ? "trainable"
+                                    : "packed";
+    if (many) {
+      of.train.set("stage", concat(i + 1, " of ", stages.size(), ": ", stage.name()));
+    }
+    if (distils || many) {
+      console.say("stage ", i + 1, " of ", stages.size(), ": ", summary_of(stage, now));
+    }
+    if (options.resume && many) {
+      if (std::optional<ModelFile> done = files.finished(i, of.train)) {
+        console.say("resume: stage ", i + 1, " was finished");
+        hand_on(stage, std::move(*done));
+        continue;
       }
-      if (!checkpoint.empty()) console.error("go on with: ", again);
-      return code;
     }
-    Snapshot best = training.result();
-    file.packed = std::move(best.packed);
-    file.latent = std::move(best.latent);
-    if (data.dev.size() > 0) {
-      const ConfusionMatrix matrix = training.judge(file);
-      const Metric metric = std::visit([](const auto& task) { return task.metric; }, data.task);
-      file.card.metrics = metrics_of(matrix, metric).set("n", data.dev.size());
-      if (data.labels.size() <= 20) console.detail(confusion_text(matrix, data.labels));
+
+    Model model = first_model(of.config, learn.seed, begins, of.labels, console);
+    file = ModelFile{of, words, {}, {}, {}, 0};
+    if (learn.learns()) {
+      describe(data, of, console);
+      Training training(now, data, of, words, std::move(model), checkpoint, console,
+                        distils ? teaches : nullptr);
+      if (options.resume && files.checkpoint_is_of(of.train)) training.resume();
+      if (const int code = training.run(); code != 0) {
+        std::string again = "bipft train --resume";
+        for (const std::string_view word : words_given) {
+          if (word != "--resume") again += ' ' + shell_word(word);
+        }
+        if (!checkpoint.empty()) console.error("go on with: ", again);
+        return code;
+      }
+      Snapshot best = training.result();
+      file.packed = std::move(best.packed);
+      file.latent = std::move(best.latent);
+      if (data.dev.size() > 0) {
+        const ConfusionMatrix matrix = training.judge(file);
+        const Metric metric = std::visit([](const auto& task) { return task.metric; }, data.task);
+        file.card.metrics = metrics_of(matrix, metric).set("n", data.dev.size());
+        if (data.labels.size() <= 20) console.detail(confusion_text(matrix, data.labels));
+      }
+      summary.set("best_epoch", training.best_epoch());
+    } else {
+      Snapshot untouched = untrained(of.config, start, std::move(model), keep_latent);
+      file.packed = std::move(untouched.packed);
+      file.latent = std::move(untouched.latent);
     }
-    summary.set("best_epoch", training.best_epoch());
-  } else {
-    Snapshot now = untrained(card.config, start, std::move(model), keep_latent);
-    file.packed = std::move(now.packed);
-    file.latent = std::move(now.latent);
+    if (last) break;
+    files.finish(i, file);
+    hand_on(stage, std::move(file));
   }
 
   save_model(options.output, file);
-  if (learn.learns() && !checkpoint.empty()) (void)::unlink(checkpoint.c_str());
-  summary.set("model", options.output).set("kind", card.kind).set("metrics", file.card.metrics);
+  if (learn.learns()) files.remove();
+  summary.set("model", options.output)
+      .set("kind", file.card.kind)
+      .set("metrics", file.card.metrics);
   if (regular) {
-    const Classifier written = Classifier::load(options.output);
+    const Classifier written = load_classifier(options.output);
     summary.set("file_bytes", written.file_bytes()).set("id", concat("sha256:", written.digest()));
     console.say("wrote ", options.output, ": ", grouped(written.file_bytes()), " bytes, ",
-                card.kind,
+                file.card.kind,
                 file.card.metrics.contains("accuracy")
                     ? concat(", dev accuracy ", fixed(file.card.metrics["accuracy"].as_double(), 4))
                     : "");

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bipft/model/config.hpp"
 #include "bipft/train/fit.hpp"
@@ -29,7 +30,8 @@ struct ShapeOptions {
     option("method", method, "a recipe that names the bits [that of a one-bit --init, else bit]",
            Form{"bit|float"});
     option("weight-bits", weight_bits, "of all matrices", Form{"1|32"});
-    option("act-bits", act_bits, "of what they multiply", Form{"1|32"});
+    option("act-bits", act_bits, "of what they multiply; 2 and 4 are for teachers between",
+           Form{"1|2|4|32"});
     option("embedding-bits", embedding_bits, "of the word embedding [as the weights]",
            Form{"1|32"});
     option("latent-bits", latent_bits, "keep what training goes on from best, in MODEL too; 0: no",
@@ -49,7 +51,7 @@ struct ShapeOptions {
 };
 
 struct LearnOptions {
-  std::size_t epochs = FitOptions{}.epochs;
+  std::optional<std::size_t> epochs;
   std::size_t steps = FitOptions{}.steps;
   std::size_t batch = FitOptions{}.batch;
   std::optional<double> lr;
@@ -60,11 +62,14 @@ struct LearnOptions {
   std::optional<double> dropout;
   double label_smoothing = 0;
   std::string class_weight;
-  std::size_t patience = FitOptions{}.patience;
+  std::optional<std::size_t> patience;
+  std::optional<std::string> optimizer;
+  std::optional<double> scale_lr;
   std::uint64_t seed = FitOptions{}.seed;
 
   void visit(auto&& option) {
-    option("epochs", epochs, "times through the data; 0 learns nothing", Form{"N", 0, 1e6});
+    option("epochs", epochs, "times through the data; 0 learns nothing [3; 10 with a teacher]",
+           Form{"N", 0, 1e6});
     option("steps", steps, "batches, instead of epochs", Form{"N", 0, 1e12});
     option("batch", batch, "texts a step", Form{"N", 1, 65536});
     option("lr", lr, "the highest learning rate [1e-3 for bits, 5e-4 for floats]",
@@ -74,13 +79,17 @@ struct LearnOptions {
     option("schedule", schedule, "how the rate falls again", Form{"linear|constant|cosine"});
     option("weight-decay", weight_decay, "of matrices", Form{"X", 0, 1});
     option("clip", clip, "longest gradient; 0: any", Form{"X", 0, 1e9});
-    option("dropout", dropout, "while learning [0 for bits, 0.1 for floats]",
-           Form{"P", 0, 0.99});
+    option("dropout", dropout, "while learning [0 for bits, 0.1 for floats]", Form{"P", 0, 0.99});
     option("label-smoothing", label_smoothing, "share of a label spread over all",
            Form{"P", 0, 0.99});
     option("class-weight", class_weight, "balanced, or label=2,other=1", Form{"W"});
-    option("patience", patience, "stop after N epochs without a better dev score; 0: never",
+    option("patience", patience,
+           "stop after N epochs without a better dev score; 0: never [0; 4 with a teacher]",
            Form{"N", 0, 1e6});
+    option("optimizer", optimizer,
+           "adamw, or bertadam: no bias correction, each tensor clipped by itself [adamw]",
+           Form{"adamw|bertadam"});
+    option("scale-lr", scale_lr, "the highest rate of the scales of bits [lr]", Form{"R", 0, 1e6});
     option("seed", seed, "of all that is random", Form{"N", 0, 1.8e19});
   }
 
@@ -90,7 +99,7 @@ struct LearnOptions {
     return dropout.value_or(binary ? 0.0 : ModelConfig{}.dropout);
   }
   [[nodiscard]] FitOptions fit(bool binary) const {
-    return {.epochs = epochs,
+    return {.epochs = epochs.value_or(FitOptions{}.epochs),
             .steps = steps,
             .batch = batch,
             .lr = lr.value_or(binary ? 1e-3 : 5e-4),
@@ -98,10 +107,38 @@ struct LearnOptions {
             .schedule = schedule,
             .weight_decay = weight_decay,
             .clip = clip,
-            .patience = patience,
-            .seed = seed};
+            .patience = patience.value_or(FitOptions{}.patience),
+            .seed = seed,
+            .optimizer = optimizer.value_or(FitOptions{}.optimizer),
+            .scale_lr = scale_lr.value_or(0.0)};
   }
-  [[nodiscard]] bool learns() const { return epochs > 0 || steps > 0; }
+  [[nodiscard]] bool learns() const { return epochs != 0U || steps > 0; }
+};
+
+/// What is learnt from a teacher, and how the teacher learns what it teaches.
+struct DistillOptions {
+  std::optional<std::string> stages;
+  double temperature = 1;
+  double hard_labels = 0;
+  bool logits_only = false;
+  std::size_t teacher_epochs = 3;
+  std::size_t teacher_batch = 32;
+  std::optional<double> teacher_lr;
+
+  void visit(auto&& option) {
+    option("stages", stages,
+           "bits of weights and of activations, stage by stage; each teaches the next, and 32-32 "
+           "is the teacher that learns the labels",
+           Form{"32-32,1-2,1-1"});
+    option("temperature", temperature, "of soft labels", Form{"T", 0.01, 100});
+    option("hard-labels", hard_labels, "how much labels count beside them", Form{"X", 0, 100});
+    option("logits-only", logits_only, "do not learn from the teacher's hidden states");
+    option("teacher-epochs", teacher_epochs, "for a teacher that must learn these labels first",
+           Form{"N", 1, 1e6});
+    option("teacher-batch", teacher_batch, "texts a step, likewise", Form{"N", 1, 65536});
+    option("teacher-lr", teacher_lr, "likewise [5e-5; 5e-4 from random weights]",
+           Form{"R", 0, 1e6});
+  }
 };
 
 /// What decides about the bytes of the model, besides the data: the canonical command is made of
@@ -111,6 +148,7 @@ struct Recipe {
   std::optional<double> dev_split;
   ShapeOptions shape;
   LearnOptions learn;
+  DistillOptions distill;
 
   void visit(auto&& option) {
     option("Data", data);
@@ -119,13 +157,15 @@ struct Recipe {
            Form{"P", 0, 0.9});
     option("The model", shape);
     option("Learning", learn);
+    option("Learning from a teacher", distill);
   }
 };
 
 struct TrainOptions {
   std::string output;
   std::string dev;
-  std::string init = "random";
+  std::string init = "auto";
+  std::vector<std::string> teacher;
   std::string vocab;
   bool resume = false;
   std::size_t save_every = 0;
@@ -137,7 +177,10 @@ struct TrainOptions {
   void visit(auto&& option) {
     option("o", output, "the model; must be given", Form{"MODEL"});
     option("dev", dev, "a data set to choose the best epoch by", Form{"FILE"});
-    option("init", init, "begin with random weights, or with a model", Form{"random or MODEL"});
+    option("init", init,
+           "begin with random weights, or with a model; auto: the teacher's, if they fit",
+           Form{"random or MODEL"});
+    option("teacher", teacher, "distil from this model; given again, one a stage", Form{"MODEL"});
     option("vocab", vocab, "use this vocabulary, one piece a line", Form{"FILE"});
     option("resume", resume, "go on where a training of the same command was stopped");
     option("save-every", save_every, "steps between checkpoints; 0: after every epoch",
@@ -150,9 +193,7 @@ struct TrainOptions {
 
   static constexpr auto later = joined(
       later_data,
-      std::to_array<Later>({{"teacher", "distillation"},
-                            {"stages", "distillation in stages"},
-                            {"objective", "a choice of objectives (masked language modelling)"},
+      std::to_array<Later>({{"objective", "a choice of objectives (masked language modelling)"},
                             {"corpus-weights", "masked language modelling"},
                             {"no-nsp", "masked language modelling"},
                             {"init=foundation", "a pre-trained foundation"},
@@ -161,8 +202,6 @@ struct TrainOptions {
                             {"method=beexformer", "BEExformer"},
                             {"weight-bits=2", "2 bits"},
                             {"weight-bits=4", "4 bits"},
-                            {"act-bits=2", "2 bits"},
-                            {"act-bits=4", "4 bits"},
                             {"latent-bits=2", "less than 32 bits"},
                             {"latent-bits=3", "less than 32 bits"},
                             {"latent-bits=4", "less than 32 bits"},

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "any_model.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/kernels/dispatch.hpp"
@@ -23,6 +24,7 @@
 #include "console.hpp"
 #include "progress.hpp"
 #include "signals.hpp"
+#include "teaching.hpp"
 #include "train_options.hpp"
 #include "training_data.hpp"
 
@@ -32,7 +34,8 @@ namespace bipft::cli {
 class Training {
  public:
   Training(const TrainOptions& options, const TrainingData& data, const ModelCard& card,
-           const Vocabulary& vocabulary, Model model, std::string checkpoint, Console& console)
+           const Vocabulary& vocabulary, Model model, std::string checkpoint, Console& console,
+           const ModelFile* teacher = nullptr)
       : options_(options),
         card_(card),
         vocabulary_(vocabulary),
@@ -56,11 +59,14 @@ class Training {
       return value_of(metric, matrix);
     };
     const LearnOptions& learn = options.recipe.learn;
-    trainer_.emplace(std::move(model), active_device(),
-                     learn.fit(card.config.binary()),
+    Teaching teaching{ClassifyObjective{static_cast<float>(learn.label_smoothing)}, nullptr};
+    if (teacher != nullptr) {
+      teaching = learn_from(*teacher, card, vocabulary, data, options.recipe, console);
+    }
+    trainer_.emplace(std::move(model), active_device(), learn.fit(card.config.weight_bits == 1),
                      std::span<const EncodedText>(train_), std::span<const EncodedText>(dev_),
-                     score, options.recipe.shape.latent_bits == 32,
-                     ClassifyObjective{static_cast<float>(learn.label_smoothing)});
+                     score, options.recipe.shape.latent_bits == 32, teaching.objective,
+                     teaching.scaffold);
     // What runs the model is no part of it, but decides about the last bits of float sums.
     card_.unknown.emplace_back(target_key, kernels::active().name);
   }
@@ -129,7 +135,7 @@ class Training {
 
   /// How good `file` is on the dev set, as its card will say.
   [[nodiscard]] ConfusionMatrix judge(const ModelFile& file) const {
-    const Classifier model(file);
+    const Classifier model = classifier_of(file);
     ConfusionMatrix matrix(file.card.labels.size());
     const std::vector<Prediction> predictions = model.predict(std::span<const EncodedText>(dev_));
     for (std::size_t i = 0; i < dev_.size(); ++i) {

@@ -37,6 +37,7 @@
 #include "bipft/ops/activation.hpp"
 #include "bipft/ops/arithmetic.hpp"
 #include "bipft/ops/attention.hpp"
+#include "bipft/ops/distillation_losses.hpp"
 #include "bipft/ops/dropout.hpp"
 #include "bipft/ops/embedding.hpp"
 #include "bipft/ops/layer_norm.hpp"
@@ -81,6 +82,7 @@
 
 // train: the one loop
 #include "bipft/train/checkpoint.hpp"
+#include "bipft/train/distill_objective.hpp"
 #include "bipft/train/fit.hpp"
 #include "bipft/train/objective.hpp"
 

@@ -101,11 +101,10 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --epochs -1",
       "bipft train small.tsv -o x.bipft --lr nan",
       "bipft train small.tsv -o x.bipft --heads 3 --hidden 32",
-      "bipft train small.tsv -o x.bipft --teacher t",
       "bipft train small.tsv -o x.bipft --objective mlm",
       "bipft train small.tsv -o x.bipft --method bibert",
       "bipft train small.tsv -o x.bipft --task cola",
-      "bipft train small.tsv -o x.bipft --act-bits 2",
+      "bipft train small.tsv -o x.bipft --act-bits 3",
       "bipft train small.tsv -o x.bipft --weight-bits 1 --act-bits 32",
       "bipft train small.tsv -o x.bipft --latent-bits 4",
       "bipft train small.tsv -o x.bipft --init foundation",
@@ -331,6 +330,69 @@ TEST_CASE("train: it goes on from a model of every kind, and without learning ch
   CHECK(place.sh("bipft run latent.bipft --info").out.find("kind\ttrainable\n") !=
         std::string::npos);
   CHECK(place.code("bipft train small.tsv --init latent.bipft --epochs 1 -o on.bipft") == 0);
+}
+
+TEST_CASE("train: a teacher of any shape, vocabulary and head teaches") {
+  const Workplace& place = trained();
+  REQUIRE(place.code("bipft train small.tsv --dev dev.tsv -o teacher.bipft --method float "
+                     "--epochs 2" +
+                     shape) == 0);
+  const std::string train = "bipft train small.tsv --dev dev.tsv --epochs 1 --batch 8 ";
+  const auto says = [&](const std::string& options, const std::string& words) {
+    const Outcome outcome = place.sh(train + options);
+    INFO(outcome.talk);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.talk.find(words) != std::string::npos);
+  };
+  says("--teacher teacher.bipft -o a.bipft", "init: the teacher's weights");
+  CHECK(place.sh("bipft run a.bipft --info").out.find("kind\tpacked\n") != std::string::npos);
+  const std::string wide = "--teacher teacher.bipft --layers 2 --hidden 64 --ffn 64 -o b.bipft";
+  says(wide, "from a width of 64 to 32");
+  says(wide, "layers learn from layers: 0 from 0, 1 from 1, 2 from 1");
+  says("--teacher teacher.bipft --vocab-size 100 -o c.bipft", "its logits alone");
+  says("--teacher b.bipft --optimizer bertadam --scale-lr 1e-3 --weight-bits 32 --lr 1e-4 "
+       "-o d.bipft",
+       "kernels");
+  CHECK(place.code("sed 's/positive$/yes/' small.tsv > others.tsv; bipft train others.tsv "
+                   "--teacher teacher.bipft --epochs 1 --teacher-epochs 1 -o e.bipft 2> talk.txt "
+                   "&& grep 'learns them first' talk.txt") == 0);
+  CHECK(place.code("bipft train others.tsv --teacher m.bipft --epochs 1 -o f.bipft") == 2);
+  CHECK(place.code(train + "--teacher missing.bipft -o f.bipft") == 4);
+  CHECK(place.code(train + "--teacher random -o f.bipft") == 2);
+  CHECK(place.code(train + "--stages 1-1 -o f.bipft") == 2);
+  CHECK(place.code(train + "--stages 32-32,x -o f.bipft") == 2);
+  CHECK(place.code(train + "--teacher teacher.bipft --layers 2 --max-len 20 -o f.bipft") == 2);
+}
+
+TEST_CASE("train: stages are one training, wherever it was killed") {
+  const Workplace& place = trained();
+  const std::string train =
+      "bipft train small.tsv --dev dev.tsv --stages 32-32,1-2,1-1 --teacher-epochs 4 --epochs 4 "
+      "--save-every 2 -q" +
+      shape;
+  REQUIRE(place.code(train + "-o whole.stages --threads 1") == 0);
+  const std::string start = "'" BIPFT_COMMAND "'" + train.substr(5) + "-o cut.stages & p=$!; ";
+  const std::string again =
+      "kill -9 $p; wait $p 2> /dev/null; " + train + "-o cut.stages --threads 3 --resume";
+  for (const char* sign : {".ckpt", ".ckpt.1", ".ckpt.2"}) {
+    CHECK(place.code("rm -f cut.stages*; " + start + "while [ ! -s cut.stages" + sign +
+                     " -a ! -e cut.stages ]; do sleep 0.005; done; " + again +
+                     " && cmp whole.stages cut.stages") == 0);
+    CHECK(place.code("ls cut.stages.* 2> /dev/null") != 0);
+  }
+  CHECK(place.code("bipft train small.tsv --dev dev.tsv --weight-bits 1 --act-bits 4 --epochs 1 "
+                   "-o four.bipft" +
+                   shape) == 0);
+  CHECK(place.sh("bipft run four.bipft --info").out.find("kind\tstaged\n") != std::string::npos);
+  CHECK(place.sh("cut -f1 dev.tsv | bipft run four.bipft --logits --threads 1").out ==
+        place.sh("cut -f1 dev.tsv | bipft run four.bipft --logits --threads 3").out);
+  CHECK(place.code("bipft eval four.bipft dev.tsv") == 0);
+  CHECK(place.code("bipft train small.tsv --init four.bipft --epochs 0 -o same.bipft && "
+                   "bipft run same.bipft --info | grep staged") == 0);
+  CHECK(place.code("bipft train small.tsv --teacher four.bipft --epochs 1 -o one.bipft && "
+                   "bipft run one.bipft --info | grep packed") == 0);
+  CHECK(place.sh("bipft run whole.stages --info").out.find("--stages 32-32,1-2,1-1") !=
+        std::string::npos);
 }
 
 TEST_CASE("train: what diverges is told apart, and writes no model") {

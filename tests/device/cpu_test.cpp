@@ -569,6 +569,34 @@ TEST_CASE("CpuDevice: cross entropy is a weighted mean, and its gradient is the 
   CHECK(complaint([&] { (void)device.cross_entropy(logits, labels, Tensor(Shape{4}), 0); }) != "");
 }
 
+TEST_CASE("CpuDevice: rounds to a grid, halves to even, from the least number of each part") {
+  CpuDevice device;
+  Device& plain = test::plain_device();
+  const auto floats = [](const Tensor& t) {
+    return std::vector<float>(t.data().begin(), t.data().end());
+  };
+  const float x[] = {-9, -1.5F, -0.5F, 0.5F, 1.5F, 9};
+  Grid grid{.shift = {}, .step = 1, .least = -2, .most = 1, .from_minimum = false, .bounds = {}};
+  CHECK(floats(device.round_to_grid(Tensor(Shape{6}, x), grid).y) ==
+        std::vector<float>{-2, -2, 0, 0, 1, 1});
+  CHECK(complaint([&] {
+          grid.bounds = {0, 5};
+          (void)device.round_to_grid(Tensor(Shape{6}, x), grid);
+        }).find("parts do not cover") != std::string::npos);
+
+  const Tensor big = numbers({300, 70}, 3);
+  for (const bool anchored : {false, true}) {
+    for (const bool parts : {false, true}) {
+      Grid of{numbers({70}, 4), 0.3F, anchored ? 0.0F : -8.0F, 7.0F, anchored, {}};
+      if (parts) of.bounds = {0, 70 * 3, 70 * 200, 70 * 300};
+      const GridResult ours = device.round_to_grid(big, of);
+      const GridResult theirs = plain.round_to_grid(big, of);
+      CHECK(floats(ours.y) == floats(theirs.y));
+      CHECK(ours.origin == theirs.origin);
+    }
+  }
+}
+
 TEST_CASE("CpuDevice: adamw takes the step of its equations") {
   CpuDevice device;
   Tensor parameter = numbers({37}, 1), m = numbers({37}, 2);

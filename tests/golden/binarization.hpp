@@ -43,6 +43,30 @@ inline constexpr double tv6_dx[] = {0.0, -0.25, 0.375, -0.0, 0.5, 0.625, -0.0, 0
 inline constexpr double tv6_dalpha = -0.1795388311606468;
 inline constexpr double tv6_alpha_init_code = 1.546875;
 
+inline constexpr double tv7a_x[] = {0.375, -0.625, 0.5, -0.5, 1.25, -0.0625, 0.0, -0.875};
+inline constexpr double tv7a_alpha = 0.5;
+inline constexpr double tv7a_y[] = {0.5, -0.5, 0.5, -0.5, 0.5, -0.0, 0.0, -1.0};
+inline constexpr double tv7a_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv7a_dx[] = {0.125, -0.25, 0.375, -0.5, 0.0, 0.625, -0.75, 0.875};
+inline constexpr double tv7a_dalpha = 0.11600970628841795;
+inline constexpr double tv7a_alpha_init_code = 1.046875;
+
+inline constexpr double tv7b_x[] = {0.75, 0.125, 0.25, -0.0625, 0.3125, 0.5625, 0.625, 0.46875};
+inline constexpr double tv7b_alpha = 0.25;
+inline constexpr double tv7b_y[] = {0.6875, 0.1875, 0.1875, -0.0625,
+                                    0.4375, 0.4375, 0.6875, 0.4375};
+inline constexpr double tv7b_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv7b_dx[] = {0.0, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv7b_dalpha = -0.02870495792324037;
+inline constexpr double tv7b_alpha_init_code = 0.9111308935648782;
+
+inline constexpr double tv12_student[] = {1.0, -0.5, 0.25, 0.0, 0.25, -0.75};
+inline constexpr double tv12_teacher[] = {2.0, -1.0, 0.0, 0.125, 0.5, -0.25};
+inline constexpr double tv12_loss_code = 0.2898071543948005;
+inline constexpr double tv12_dstudent_code[] = {-0.04233284513742116, 0.014931930168808047,
+                                                0.02740091496861309,  0.007425486021715037,
+                                                0.00046647088345525,  -0.007891956905170283};
+
 inline constexpr double tv13_x[] = {0.375, -0.625, 0.5, -0.5, 1.25, -0.0625, 0.0, -0.875};
 inline constexpr double tv13_w[] = {0.5, -0.25, 0.75, -1.0, 0.125, 0.0, -0.375, 0.625};
 inline constexpr double tv13_b_shift[] = {-0.5, -0.125, -0.375, 0.0};
@@ -65,6 +89,10 @@ inline constexpr double tv15_dot_unsigned = 1.0;
 inline constexpr double tv16_theta[] = {0.5, -0.25, 0.75, -1.0};
 inline constexpr double tv16_grad[] = {3.0, -4.0, 0.0, 0.0};
 inline constexpr double tv16_lr = 0.001;
+inline constexpr double tv16_wd_bertadam = 0.01;
+inline constexpr double tv16_s = 0.5;
+inline constexpr double tv16_bertadam_next[] = {0.498416444498874, -0.24841767366745787, 0.74999625,
+                                                -0.999995};
 inline constexpr double tv16_adamw_next[] = {0.49900000000333333, -0.2490000000025, 0.75, -1.0};
 
 }  // namespace bipft::golden

@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "bipft/model/classifier.hpp"
+#include "bipft/model/tape_network.hpp"
 #include "bipft/ops/losses.hpp"
 #include "support/toy.hpp"
 
@@ -103,4 +107,62 @@ TEST_CASE("Model: unpacked from bits, it packs to the same bits") {
 
 TEST_CASE("Model: a float model has no packed form, and says so") {
   CHECK_THROWS_AS((void)Model(test::toy_config(false), 1).pack(active_device()), Error);
+}
+
+TEST_CASE("Model: a stage learns, answers text by text, and goes on as bits with its scales") {
+  for (const std::size_t bits : {2U, 4U}) {
+    ModelConfig config = test::toy_config(true);
+    config.act_bits = bits;
+    CHECK(config.staged());
+    CHECK_FALSE(config.binary());
+    Model model = test::toy_model(config, 3);
+    CHECK_THROWS_AS((void)model.pack(active_device()), Error);
+    const auto texts = test::toy_texts(9, 1, config);
+    {
+      const Batch batch = make_batch(texts);
+      Tape tape(active_device());
+      tape.backward(cross_entropy(model(tape, batch), batch.labels, batch.weights));
+      for_each<Parameter>(model, [&](const std::string& name, Parameter& p) {
+        CAPTURE(name);
+        CHECK(p.whole_grad(active_device()).shape() == p.value.shape());
+        p.clear_grad();
+      });
+    }
+    for_each<ElasticSign>(model, [](const std::string&, ElasticSign&) { FAIL("bits in a stage"); });
+
+    ModelFile file = test::toy_file();
+    file.packed.reset();
+    file.card.config = config;
+    file.card.kind = "staged";
+    file.latent = model.parameters(active_device());
+    const std::string bytes = serialize_model(file);
+    const ModelFile read = load_model(std::as_bytes(std::span(bytes)), "memory", Wanted::answers);
+    REQUIRE(read.latent);
+    CHECK(serialize_model(read) == bytes);
+    CHECK_THROWS_AS(Classifier{read}, Error);  // only tape_network computes it
+
+    const Network network = tape_network(Model(*read.latent), active_device());
+    const auto together = network.logits(texts);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      CHECK(network.logits(std::span(texts).subspan(i, 1))[0] == together[i]);
+    }
+
+    Model next(test::toy_config(true), 9);
+    std::map<std::string, Tensor> values;
+    for_each<Parameter>(
+        model, [&](const std::string& name, const Parameter& p) { values.emplace(name, p.value); });
+    for_each<Parameter>(next, [&](const std::string& name, Parameter& p) {
+      REQUIRE(values.contains(name));
+      p.value = values.at(name);
+    });
+    detail::carry_scales(next, config);
+    for_each<ElasticSign>(next,
+                          [](const std::string&, ElasticSign& b) { CHECK(b.calibrated.value); });
+    for_each<ElasticStep>(
+        next, [](const std::string&, ElasticStep& b) { CHECK_FALSE(b.calibrated.value); });
+    Model back(config, 9);
+    detail::carry_scales(back, test::toy_config(true));
+    for_each<Calibrated>(back,
+                         [](const std::string&, Calibrated& flag) { CHECK_FALSE(flag.value); });
+  }
 }

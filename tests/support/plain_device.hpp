@@ -360,6 +360,49 @@ class PlainDevice final : public Device {
     }
     return {loss, rounded(logits.shape(), dlogits)};
   }
+  CrossEntropyResult soft_cross_entropy(const Tensor& logits, const Tensor& teacher,
+                                        float temperature) override {
+    const std::size_t classes = logits.cols();
+    const auto share = 1.0 / static_cast<double>(logits.numel());
+    const auto t = static_cast<double>(temperature);
+    double loss = 0.0;
+    std::vector<double> dlogits(logits.numel());
+    const auto log_softmax = [&](const Tensor& z, std::size_t b, std::size_t k) {
+      const auto row = z.row(b);
+      const double largest = static_cast<double>(*std::max_element(row.begin(), row.end()));
+      double total = 0.0;
+      for (const float value : row) total += std::exp((static_cast<double>(value) - largest) / t);
+      return (static_cast<double>(row[k]) - largest) / t - std::log(total);
+    };
+    for (std::size_t b = 0; b < logits.rows(); ++b) {
+      for (std::size_t k = 0; k < classes; ++k) {
+        const double log_p = log_softmax(logits, b, k);
+        const double target = std::exp(log_softmax(teacher, b, k));
+        loss -= share * target * log_p;
+        dlogits[b * classes + k] = share * (std::exp(log_p) - target) / t;
+      }
+    }
+    return {loss, rounded(logits.shape(), dlogits)};
+  }
+  GridResult round_to_grid(const Tensor& x, const Grid& grid) override {
+    const std::vector<std::size_t> bounds =
+        grid.bounds.empty() ? std::vector<std::size_t>{0, x.numel()} : grid.bounds;
+    GridResult result{Tensor(x.shape()), 0};
+    std::vector<float> xs(x.data().begin(), x.data().end());
+    for (std::size_t i = 0; i < xs.size() && !grid.shift.empty(); ++i) {
+      xs[i] += grid.shift.data()[i % x.cols()];
+    }
+    for (std::size_t part = 0; part + 1 < bounds.size(); ++part) {
+      const auto begin = xs.begin() + static_cast<std::ptrdiff_t>(bounds[part]);
+      const auto end = xs.begin() + static_cast<std::ptrdiff_t>(bounds[part + 1]);
+      result.origin = grid.from_minimum && begin != end ? *std::min_element(begin, end) : 0.0F;
+      for (std::size_t i = bounds[part]; i < bounds[part + 1]; ++i) {
+        const float q = std::clamp((xs[i] - result.origin) / grid.step, grid.least, grid.most);
+        result.y.mutable_data()[i] = grid.step * std::nearbyint(q) + result.origin;
+      }
+    }
+    return result;
+  }
   void adamw(Tensor& parameter, Tensor& m, Tensor& v, const Tensor& gradient,
              const AdamWStep& step) override {
     const auto theta = parameter.mutable_data();

@@ -1,11 +1,13 @@
 #pragma once
 /// The menu of binarizers. Adding one: write binarize/<name>.hpp, add its two lines here.
+/// ElasticBits is none of them: what it makes of activations are no bits.
 
 #include <cstddef>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "bipft/binarize/elastic_bits.hpp"
 #include "bipft/binarize/elastic_sign.hpp"
 #include "bipft/binarize/elastic_step.hpp"
 #include "bipft/core/visit.hpp"
@@ -33,6 +35,7 @@ void clamp_binarizers(Node& node) {
      ...);
   }
   (std::make_index_sequence<std::variant_size_v<Binarizers>>{});
+  for_each<ElasticBits>(node, [](const std::string&, auto& binarizer) { binarizer.clamp(); });
 }
 
 }  // namespace bipft

@@ -34,12 +34,14 @@ struct Batch {
   Ragged texts;
   IdTensor labels;  ///< [B]
   Tensor weights;   ///< [B]
+  std::vector<std::uint32_t> order;  ///< [B]  which of all texts they are
 };
 
 /// Gathers `texts[order[i]]` for every i.
 [[nodiscard]] inline Batch make_batch(std::span<const EncodedText> texts,
                                       std::span<const std::uint32_t> order) {
   Batch batch;
+  batch.order.assign(order.begin(), order.end());
   for (const std::uint32_t index : order) batch.texts.append(texts[index].ids.size());
   const Shape tokens{batch.texts.tokens()};
   batch.ids = IdTensor::uninitialized(tokens);

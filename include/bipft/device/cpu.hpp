@@ -20,6 +20,7 @@
 #include "bipft/core/tensor.hpp"
 #include "bipft/device/cpu_attention.hpp"
 #include "bipft/device/cpu_dropout.hpp"
+#include "bipft/device/cpu_grid.hpp"
 #include "bipft/device/cpu_layout.hpp"
 #include "bipft/device/cpu_pieces.hpp"
 #include "bipft/device/cpu_runner.hpp"
@@ -117,6 +118,10 @@ class CpuDevice final : public CpuAttention {
     return detail::map_rows(x, [&](const float* from, std::size_t row, float* to) {
       kernels.threshold_select(from, threshold, false, -level[row], level[row], x.cols(), to);
     });
+  }
+
+  [[nodiscard]] GridResult round_to_grid(const Tensor& x, const Grid& grid) override {
+    return detail::round_to_grid_on_cpu(*this, x, grid);
   }
 
   [[nodiscard]] Tensor window_mask(const Tensor& x, float low, float high,

@@ -210,6 +210,35 @@ class CpuRows : public CpuProducts {
     return result;
   }
 
+  [[nodiscard]] CrossEntropyResult soft_cross_entropy(const Tensor& logits, const Tensor& teacher,
+                                                      float temperature) override {
+    detail::require_same("soft_cross_entropy", logits, teacher);
+    const std::size_t rows = logits.rows();
+    const std::size_t cols = logits.cols();
+    const kernels::KernelTable& table = kernels::active();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
+    const Tensor z = scale(logits, 1.0F / temperature);
+    Tensor target = scale(teacher, 1.0F / temperature);
+    float* const t = target.mutable_data().data();
+    table.softmax(t, rows, cols, t);
+    CrossEntropyResult result{0, Tensor::uninitialized(logits.shape())};
+    float* const d = result.dlogits.mutable_data().data();
+    const double share = 1.0 / static_cast<double>(logits.numel());
+    for (std::size_t b = 0; b < rows; ++b) {
+      const float* const row = z.data().data() + b * cols;
+      // Towards the first label: log Σ exp z - z_0. What is missing is Σ t (z_0 - z).
+      result.loss += share * kernels.cross_entropy(row, cols, 0, 1.0, 0.0F, d + b * cols);
+      for (std::size_t k = 0; k < cols; ++k) {
+        const double ahead = static_cast<double>(row[k]) - static_cast<double>(row[0]);
+        result.loss -= share * static_cast<double>(t[b * cols + k]) * ahead;
+      }
+    }
+    table.softmax(z.data().data(), rows, cols, d);
+    const auto factor = static_cast<float>(share / static_cast<double>(temperature));
+    for (std::size_t i = 0; i < logits.numel(); ++i) d[i] = factor * (d[i] - t[i]);
+    return result;
+  }
+
  private:
   /// The norm of x, after first(begin, count) for the elements that are read next.
   template <class First>

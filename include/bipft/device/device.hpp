@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/ragged.hpp"
@@ -89,6 +90,19 @@ struct WindowGrad {
 struct WindowBits {
   BitMatrix units;   ///< is its unit 1?
   BitMatrix inside;  ///< does its gradient pass?
+};
+
+/// Evenly spaced levels, origin + step · n for whole numbers n within least and most.
+struct Grid {
+  Tensor shift;                     ///< [C] or empty, added to every row of x first
+  float step = 1;                   ///< α
+  float least = 0, most = 1;        ///< whole numbers
+  bool from_minimum = false;        ///< the origin is the least number of a part; else 0
+  std::vector<std::size_t> bounds;  ///< where parts begin and the last ends; empty: one part
+};
+struct GridResult {
+  Tensor y;
+  float origin = 0;  ///< of the last part
 };
 
 /// One AdamW update; see train/adamw.hpp for the equations.
@@ -244,6 +258,9 @@ class Device : public Runner {
   /// The same with levels ±scale[n] for row n.   x: [N, C]   scale: [N]
   [[nodiscard]] virtual Tensor threshold_select_rows(const Tensor& x, float threshold,
                                                      const Tensor& scale) = 0;
+  /// y = origin + step · round((x + shift - origin) / step), the rounded number held within least
+  /// and most and halves rounded to even. Parts are runs of elements in their order.
+  [[nodiscard]] virtual GridResult round_to_grid(const Tensor& x, const Grid& grid) = 0;
   /// low <= x <= high ? dy : 0.
   [[nodiscard]] virtual Tensor window_mask(const Tensor& x, float low, float high,
                                            const Tensor& dy) = 0;
@@ -301,6 +318,11 @@ class Device : public Runner {
                                                          const IdTensor& labels,
                                                          const Tensor& weights,
                                                          float smoothing) = 0;
+  /// The mean over all B K elements of -target log softmax(logits / T), with target =
+  /// softmax(teacher / T), and its gradient.   logits, teacher: [B, K]
+  [[nodiscard]] virtual CrossEntropyResult soft_cross_entropy(const Tensor& logits,
+                                                              const Tensor& teacher,
+                                                              float temperature) = 0;
   /// In place on parameter, m and v; all of one shape.
   virtual void adamw(Tensor& parameter, Tensor& m, Tensor& v, const Tensor& gradient,
                      const AdamWStep& step) = 0;

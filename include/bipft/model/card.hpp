@@ -24,7 +24,7 @@ struct ModelCard {
   /// The version of the file format that this library writes, and the latest that it reads.
   static constexpr std::size_t format_version = 1;
 
-  std::string kind = "packed";  ///< packed, float, trainable; checkpoint: of a running training
+  std::string kind = "packed";  ///< packed, float, trainable, staged; checkpoint: of a training
   std::string task = "classification";
   std::string method = "bit";
   bool pairs = false;  ///< whether the model was trained on pairs of texts

@@ -69,6 +69,14 @@ class Classifier {
         network_(file.packed ? Network(*file.packed, active_runner())
                              : Network(*file.latent, active_runner())) {}
 
+  /// From a file whose network is computed in another form: one of a stage, by tape_network.
+  Classifier(ModelFile file, Network network)
+      : card_(std::move(file.card)),
+        digest_(std::move(file.digest)),
+        file_bytes_(file.bytes),
+        tokenizer_(std::move(file.vocabulary), card_.tokenizer),
+        network_(std::move(network)) {}
+
   /// From a network in any form: for comparisons of the same model in several.
   Classifier(ModelCard card, WordPiece tokenizer, Network network)
       : card_(std::move(card)), tokenizer_(std::move(tokenizer)), network_(std::move(network)) {}

@@ -18,7 +18,11 @@ class FloatPlanMaker {
 
   [[nodiscard]] Plan make() {
     const ModelConfig& config = model_.config;
-    if (config.binary()) fail("compile: latent weights of a binary model; pack it first");
+    if (config.weight_bits == 1) {
+      fail(
+          "compile: latent weights of a binary model; pack it, or compute a staged one by "
+          "tape_network (model/tape_network.hpp)");
+    }
     plan_.width = config.hidden;
     plan_.inner = config.ffn;
     plan_.positions = config.max_len;

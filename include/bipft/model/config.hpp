@@ -20,7 +20,7 @@ struct ModelConfig {
   std::size_t vocabulary = 0;         ///< V
   std::size_t labels = 0;             ///< K
   std::size_t weight_bits = 1;        ///< of all matrices of the encoder and the pooler: 1 or 32
-  std::size_t act_bits = 1;           ///< of what they multiply: 1 or 32, as the weights
+  std::size_t act_bits = 1;           ///< of what they multiply: 1, 2 or 4; 32 with 32
   std::size_t embedding_bits = 1;     ///< of the word embedding: 1 or 32
   std::string activation = "relu";    ///< between the feed-forward matrices: relu or gelu
   std::string inner_levels = "step";  ///< of the second one's input: step {0, α} or sign ±α
@@ -48,7 +48,11 @@ struct ModelConfig {
 
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 
-  [[nodiscard]] bool binary() const { return weight_bits == 1; }
+  /// Bits alone, so that there is a packed form.
+  [[nodiscard]] bool binary() const { return weight_bits == 1 && act_bits == 1; }
+  /// One-bit weights and activations of some bits: a teacher between floats and bits, computed in
+  /// floats.
+  [[nodiscard]] bool staged() const { return weight_bits == 1 && act_bits != 1; }
   [[nodiscard]] std::size_t head_size() const { return hidden / heads; }
 
   /// tiny L2 C128 H2 · mini L4 C256 H4 · small L6 C384 H12 · base L12 C768 H12; F = 4C.
@@ -103,8 +107,9 @@ struct ModelConfig {
     within("labels", labels, 1, 1U << 20U);
     demand(weight_bits == 1 || weight_bits == 32,
            {"weight_bits is ", weight_bits, ", not 1 or 32"});
-    demand(act_bits == weight_bits, {"act_bits is ", act_bits, " but weight_bits is ", weight_bits,
-                                     ": this version knows 1-1 and 32-32"});
+    demand(act_bits == weight_bits || (weight_bits == 1 && (act_bits == 2 || act_bits == 4)),
+           {"act_bits is ", act_bits, " but weight_bits is ", weight_bits,
+            ": this version knows 1-1, 1-2, 1-4 and 32-32"});
     demand(embedding_bits == 1 || embedding_bits == 32,
            {"embedding_bits is ", embedding_bits, ", not 1 or 32"});
     demand(heads != 0 && hidden % heads == 0,
@@ -118,7 +123,7 @@ struct ModelConfig {
            {"activation is '", activation, "', not relu or gelu"});
     demand(inner_levels == "step" || inner_levels == "sign",
            {"inner_levels is '", inner_levels, "', not step or sign"});
-    demand(!binary() || activation == "relu",
+    demand(weight_bits != 1 || activation == "relu",
            {"activation of a binary model is '", activation, "': this version knows relu"});
     demand(norm_epsilon > 0 && norm_epsilon < 1, {"norm_epsilon is ", norm_epsilon});
     demand(dropout >= 0 && dropout < 1, {"dropout is ", dropout, ", not within 0 and 1"});

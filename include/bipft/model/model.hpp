@@ -69,7 +69,8 @@ struct BasicModel {
 
   /// classifier(tanh(pooler(hidden of [CLS]))).   hidden: [N, C]   result: [B, K]
   [[nodiscard]] Var classify(const Var& hidden, const Ragged& texts) {
-    const Var pooled = activate(Activation::tanh, project(pooler, first_tokens(hidden, texts)));
+    const Var first = first_tokens(hidden, texts);
+    const Var pooled = activate(Activation::tanh, project(pooler, first, texts));
     return classifier(dropout(pooled, static_cast<float>(config.dropout)));
   }
 
@@ -94,7 +95,7 @@ struct BasicModel {
       : config((shape.check(), shape)),
         embedding(shape.vocabulary, shape.max_len, shape.hidden, shape.embedding_bits == 1,
                   shape.norm_epsilon, start.at("embedding")),
-        pooler(make_linear(shape.binary(), shape.hidden, shape.hidden, ElasticSign::name,
+        pooler(make_linear(shape.weight_bits == 1, shape.hidden, shape.hidden, ElasticSign::name,
                            start.at("pooler"))),
         classifier(shape.hidden, shape.labels, start.at("classifier")) {
     const Activation activation = shape.activation == "gelu" ? Activation::gelu : Activation::relu;
@@ -103,13 +104,20 @@ struct BasicModel {
     const auto dropout = static_cast<float>(shape.dropout);
     for (std::size_t i = 0; i < shape.layers; ++i) {
       const Initializer init = start.at(concat("layers.", i));
-      layers.push_back(Layer{
-          Attention(shape.hidden, shape.heads, shape.binary(), shape.attention_dropout,
-                    init.at("attention")),
-          LayerNorm(shape.hidden, shape.norm_epsilon),
-          FeedForward(shape.hidden, shape.ffn, shape.binary(), activation, levels, init.at("ffn")),
-          LayerNorm(shape.hidden, shape.norm_epsilon), dropout});
+      layers.push_back(Layer{Attention(shape.hidden, shape.heads, shape.weight_bits == 1,
+                                       shape.attention_dropout, init.at("attention")),
+                             LayerNorm(shape.hidden, shape.norm_epsilon),
+                             FeedForward(shape.hidden, shape.ffn, shape.weight_bits == 1,
+                                         activation, levels, init.at("ffn")),
+                             LayerNorm(shape.hidden, shape.norm_epsilon), dropout});
     }
+    if (!shape.staged()) return;
+    for (Layer& layer : layers) {
+      layer.attention.make_staged(shape.act_bits);
+      make_staged(layer.ffn.inner, shape.act_bits);
+      make_staged(layer.ffn.outer, shape.act_bits);
+    }
+    make_staged(pooler, shape.act_bits);
   }
 };
 
@@ -154,6 +162,22 @@ void mark_calibrated(Model& model) {
   for_each<Calibrated>(model, [](const std::string&, Calibrated& flag) { flag.value = true; });
 }
 
+/// Parameters of a model of `before` bits were put into one of `config`'s. Scales of activations of
+/// more bits stay as they are, but for those of levels from 0, whose grid was another: they are
+/// found out anew, as BiT's code does only where it was not told otherwise. All else is new.
+template <class Model>
+void carry_scales(Model& model, const ModelConfig& before) {
+  const ModelConfig& config = model.config;
+  if (before.weight_bits != config.weight_bits || before.act_bits < config.act_bits) return;
+  mark_calibrated(model);
+  if (before.act_bits == config.act_bits) return;
+  const auto anew = [](const std::string&, auto& step) { step.calibrated.value = false; };
+  for_each<ElasticStep>(model, anew);
+  for_each<ElasticBits>(model, [](const std::string&, ElasticBits& binarizer) {
+    if (!binarizer.is_signed) binarizer.calibrated.value = false;
+  });
+}
+
 /// Puts `values` into the parameters of their names. Returns what does not fit, or nothing.
 template <class Model>
 [[nodiscard]] std::string assign(Model& model, const std::vector<NamedTensor>& values) {
@@ -194,7 +218,7 @@ ModelParameters BasicModel<Layer>::parameters(Device& device) const {
                       [&](const std::string& name, const Parameter& parameter) {
                         result.tensors.push_back({name, parameter.value});
                       });
-  if (!config.binary() && embedding.binary) {
+  if (config.weight_bits == 32 && embedding.binary) {
     SignRows rows =
         std::visit([&](const auto& chosen) { return chosen.signs(device, embedding.word.value); },
                    *embedding.binary);
@@ -206,7 +230,10 @@ ModelParameters BasicModel<Layer>::parameters(Device& device) const {
 
 template <class Layer>
 PackedModel BasicModel<Layer>::pack(Device& device) const {
-  if (!config.binary()) fail("Model::pack: a model of ", config.weight_bits, "-bit weights");
+  if (!config.binary()) {
+    fail("Model::pack: a model of ", config.weight_bits, "-bit weights and ", config.act_bits,
+         "-bit activations");
+  }
   PackedModel packed;
   packed.config = config;
 

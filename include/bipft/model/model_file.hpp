@@ -27,7 +27,7 @@ struct ModelFile {
   ModelCard card;
   Vocabulary vocabulary;
   std::optional<PackedModel> packed;      ///< kinds packed and trainable
-  std::optional<ModelParameters> latent;  ///< kinds float and trainable
+  std::optional<ModelParameters> latent;  ///< kinds float, trainable and staged
   std::string digest;                     ///< SHA-256 of the file, in hexadecimal: its name
   std::size_t bytes = 0;                  ///< of the file
 };
@@ -57,12 +57,13 @@ inline void read_networks(const Safetensors& file, TensorReader& reader, Wanted 
     fail(Fault::model, file.name(),
          ": the state of a running training, not a model; go on with train --resume");
   }
-  if (kind != "packed" && kind != "float" && kind != "trainable") {
+  if (kind != "packed" && kind != "float" && kind != "trainable" && kind != "staged") {
     fail(Fault::model, file.name(), ": a model of kind '", kind,
-         "'; this version reads packed, float and trainable");
+         "'; this version reads packed, float, trainable and staged");
   }
-  if ((kind == "float") == config.binary()) {
-    fail(Fault::model, file.name(), ": kind ", kind, " with ", config.weight_bits, "-bit weights");
+  if ((kind == "float") != (config.weight_bits == 32) || (kind == "staged") != config.staged()) {
+    fail(Fault::model, file.name(), ": kind ", kind, " with ", config.weight_bits,
+         "-bit weights and ", config.act_bits, "-bit activations");
   }
   if (config.layers > file.entries().size()) {
     fail(Fault::model, file.name(), ": ", config.layers, " layers in ", file.entries().size(),
@@ -72,13 +73,13 @@ inline void read_networks(const Safetensors& file, TensorReader& reader, Wanted 
     ModelParameters& latent = result.latent.emplace();
     latent.config = config;
     reader.float_parameters(latent);
-  } else {
+  } else if (kind != "staged") {
     PackedModel& packed = result.packed.emplace();
     packed.config = config;
     reader.packed("", packed);
   }
-  if (kind == "trainable") {
-    if (wanted == Wanted::everything) {
+  if (kind == "trainable" || kind == "staged") {
+    if (kind == "staged" || wanted == Wanted::everything) {
       ModelParameters& latent = result.latent.emplace();
       latent.config = config;
       reader.parameters_behind(latent_prefix, latent);
@@ -123,7 +124,8 @@ template <class Write>
 auto with_model_tensors(const ModelFile& model, const Write& write) {
   TensorWriter writer;
   if (model.packed) writer.packed("", *model.packed);
-  if (model.latent) writer.parameters(model.packed ? latent_prefix : "", *model.latent);
+  const bool computed = !model.packed && !model.card.config.staged();
+  if (model.latent) writer.parameters(computed ? "" : latent_prefix, *model.latent);
   writer.vocabulary(model.vocabulary);
   return write(writer.entries(), model.card.to_metadata());
 }

@@ -37,6 +37,7 @@ struct AttentionBinarizers {
 struct Attention {
   LinearLayer query, key, value, output;  ///< [C, C] each
   std::optional<AttentionBinarizers> binary;
+  std::optional<StagedAttention> staged;  ///< in its place, in a stage
   std::size_t heads;
   float dropout_rate;
 
@@ -57,30 +58,46 @@ struct Attention {
     part("value", value);
     part("output", output);
     part("binary", binary);
+    part("binary", staged);
   }
 
   /// S = q kᵀ / √D,  P = softmax(S),  result = output(P v), text by text and head by head; with
   /// levels in place of q, k, v and of P after dropout, where the layer is binary.
   ///   x: [N, C]   result: [N, C]
   [[nodiscard]] Var operator()(const Var& x, const Ragged& texts) {
-    const Var q = project(query, x);
-    const Var k = project(key, x);
-    const Var v = project(value, x);
+    Var q = project(query, x, texts);
+    Var k = project(key, x, texts);
+    Var v = project(value, x, texts);
     if (!binary) {
+      if (staged) {
+        q = staged->query(q, texts);
+        k = staged->key(k, texts);
+        v = staged->value(v, texts);
+      }
       const float scale = 1.0F / std::sqrt(static_cast<float>(x.value().cols() / heads));
-      const Var p = dropout(softmax(scores(q, k, texts, heads, scale), texts, heads), dropout_rate);
-      return project(output, mix(p, v, texts, heads));
+      Var p = dropout(softmax(scores(q, k, texts, heads, scale), texts, heads), dropout_rate);
+      if (staged) p = staged->probability(p, texts);
+      return project(output, mix(p, v, texts, heads), texts);
     }
     const BinaryVar q_bits = binary->query(q);
     const BinaryVar k_bits = binary->key(k);
     const BinaryVar v_bits = binary->value(v);
     if (x.tape().products() == Tape::Products::bits) {
       return project(output, binary_attention(q_bits, k_bits, v_bits, binary->probability, texts,
-                                              heads, dropout_rate));
+                                              heads, dropout_rate),
+                     texts);
     }
     const Var s = binary_scores(q_bits, k_bits, texts, heads);
     const Var p = dropout(softmax(s, texts, heads), dropout_rate);
-    return project(output, binary_mix(binary->probability(p), v_bits, texts, heads));
+    return project(output, binary_mix(binary->probability(p), v_bits, texts, heads),
+                   texts);
+  }
+
+  /// Makes a binary layer one of a stage, whose operands have `bits` bits.
+  void make_staged(std::size_t bits) {
+    for (LinearLayer* layer : {&query, &key, &value, &output}) bipft::make_staged(*layer, bits);
+    binary.reset();
+    staged.emplace(bits);
   }
 };
 

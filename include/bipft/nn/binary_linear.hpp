@@ -17,6 +17,7 @@
 #include "bipft/core/menu.hpp"
 #include "bipft/nn/linear.hpp"
 #include "bipft/nn/packed_linear.hpp"
+#include "bipft/nn/staged_linear.hpp"
 
 namespace bipft {
 
@@ -56,8 +57,8 @@ struct BinaryLinear {
   }
 };
 
-/// A linear layer of an encoder: binary or not, as its config says.
-using LinearLayer = std::variant<BinaryLinear, Linear>;
+/// A linear layer of an encoder: binary, not, or of a stage between, as its config says.
+using LinearLayer = std::variant<BinaryLinear, Linear, StagedLinear>;
 
 [[nodiscard]] inline LinearLayer make_linear(bool binary, std::size_t inputs, std::size_t outputs,
                                              std::string_view levels, const Initializer& init) {
@@ -65,9 +66,26 @@ using LinearLayer = std::variant<BinaryLinear, Linear>;
   return Linear(inputs, outputs, init);
 }
 
-[[nodiscard]] inline Var project(LinearLayer& layer, const Var& x,
+/// f of what the layer makes of x.   x: [N, C], rows of `texts`, which only a stage asks for
+[[nodiscard]] inline Var project(LinearLayer& layer, const Var& x, const Ragged& texts,
                                  std::optional<Activation> f = {}) {
-  return std::visit([&x, f](auto& chosen) { return chosen(x, f); }, layer);
+  return std::visit(
+      [&](auto& chosen) {
+        if constexpr (requires { chosen(x, texts, f); }) {
+          return chosen(x, texts, f);
+        } else {
+          return chosen(x, f);
+        }
+      },
+      layer);
+}
+
+/// A binary layer as one of a stage, whose inputs have `bits` bits.
+inline void make_staged(LinearLayer& layer, std::size_t bits) {
+  BinaryLinear from = std::get<BinaryLinear>(std::move(layer));
+  const bool both_signs = !rule_of(from.input).zero_one;
+  layer = StagedLinear{ElasticBits(from.weight.value.cols(), bits, both_signs), from.binary,
+                       std::move(from.weight), std::move(from.bias)};
 }
 
 }  // namespace bipft

@@ -25,7 +25,7 @@ struct EncoderLayer {
   ///   hidden: [N, C]   result: [N, C]
   [[nodiscard]] Var operator()(const Var& hidden, const Ragged& texts) {
     const Var mixed = attention_norm(hidden, attention(hidden, texts), dropout_rate);
-    return ffn_norm(mixed, ffn(mixed), dropout_rate);
+    return ffn_norm(mixed, ffn(mixed, texts), dropout_rate);
   }
 };
 

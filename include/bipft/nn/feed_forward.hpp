@@ -25,9 +25,9 @@ struct FeedForward {
     part("outer", outer);
   }
 
-  ///   x: [N, C]   result: [N, C]
-  [[nodiscard]] Var operator()(const Var& x) {
-    return project(outer, project(inner, x, activation));
+  ///   x: [N, C], rows of `texts`   result: [N, C]
+  [[nodiscard]] Var operator()(const Var& x, const Ragged& texts) {
+    return project(outer, project(inner, x, texts, activation), texts);
   }
 };
 

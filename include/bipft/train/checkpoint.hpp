@@ -9,6 +9,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "bipft/model/model_file.hpp"
@@ -60,13 +61,18 @@ void save_checkpoint(const std::string& path, BasicTrainer<Model>& trainer, Mode
     writer("model." + name, parameter.value, {});
   });
   Json state = to_json(trainer.state());
-  trainer.optimizer().visit([&](const std::string& name, auto& part) {
+  for_each<Parameter>(trainer.scaffold(), [&](const std::string& name, const Parameter& part) {
+    writer("scaffold." + name, part.value, {});
+  });
+  const std::string optimizer(name_of(trainer.optimizer()));
+  const auto write_part = [&](const std::string& name, auto& part) {
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(part)>, Tensor>) {
-      writer("adamw." + name, part, {});
+      writer(join_path(optimizer, name), part, {});
     } else {
       state.set(name, part);
     }
-  });
+  };
+  std::visit([&](auto& chosen) { chosen.visit(write_part); }, trainer.optimizer());
   Json calibrated = Json::array();
   for (const Calibrated* flag : detail::calibrated_flags(trainer.model())) {
     calibrated.push(flag->value);
@@ -121,13 +127,18 @@ class Checkpoint {
     for_each<Parameter>(trainer.model(), [&](const std::string& name, Parameter& parameter) {
       reader("model." + name, parameter.value, parameter.value.shape());
     });
-    trainer.optimizer().visit([&](const std::string& name, auto& part) {
+    for_each<Parameter>(trainer.scaffold(), [&](const std::string& name, Parameter& part) {
+      reader("scaffold." + name, part.value, part.value.shape());
+    });
+    const std::string optimizer(name_of(trainer.optimizer()));
+    const auto read_part = [&](const std::string& name, auto& part) {
       if constexpr (std::is_same_v<std::remove_cvref_t<decltype(part)>, Tensor>) {
-        reader("adamw." + name, part, part.shape());
+        reader(join_path(optimizer, name), part, part.shape());
       } else {
         part = state[name].as_size();
       }
-    });
+    };
+    std::visit([&](auto& chosen) { chosen.visit(read_part); }, trainer.optimizer());
     std::vector<Calibrated*> flags = detail::calibrated_flags(trainer.model());
     const Json calibrated = state["calibrated"];
     if (calibrated.size() != flags.size()) fail(Fault::model, file_.name(), ": calibrated flags");

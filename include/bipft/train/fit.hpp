@@ -15,20 +15,24 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "bipft/binarize/binarizers.hpp"
+#include "bipft/core/menu.hpp"
 #include "bipft/data/batches.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/network.hpp"
-#include "bipft/train/adamw.hpp"
+#include "bipft/model/tape_network.hpp"
 #include "bipft/train/clip.hpp"
 #include "bipft/train/objective.hpp"
+#include "bipft/train/optimizers.hpp"
 #include "bipft/train/schedule.hpp"
 
 namespace bipft {
@@ -44,6 +48,8 @@ struct FitOptions {
   double clip = 1.0;
   std::size_t patience = 0;  ///< stop after so many epochs without a better dev score; 0: never
   std::uint64_t seed = 1;
+  std::string optimizer = "adamw";
+  double scale_lr = 0;  ///< of the scales of binarizers; 0: lr
 
   void visit(auto&& option) {
     option("epochs", epochs);
@@ -56,6 +62,8 @@ struct FitOptions {
     option("clip", clip);
     option("patience", patience);
     option("seed", seed);
+    option("optimizer", optimizer);
+    option("scale_lr", scale_lr);
   }
 };
 
@@ -126,7 +134,7 @@ enum class FitEnd { finished, interrupted };
 /// A model in one of its forms: the best of a training so far.
 struct Snapshot {
   std::optional<PackedModel> packed;      ///< of a binary model
-  std::optional<ModelParameters> latent;  ///< of a float model, or if latent weights are wanted
+  std::optional<ModelParameters> latent;  ///< of all others, or if latent weights are wanted
 };
 
 /// How good the logits of `texts` are; larger is better, and never below -1.
@@ -140,11 +148,13 @@ class BasicTrainer {
   using Objective = BasicObjective<Model>;
 
   /// `keep_latent`: the best model's latent weights are wanted too. `train` and `dev` must outlive
-  /// the trainer; without dev texts the last model is the best.
+  /// the trainer; without dev texts the last model is the best. `scaffold` is what the objective
+  /// learns besides.
   /// Throws Error if there is nothing to train on, or an option makes no sense.
   BasicTrainer(Model model, Device& device, const FitOptions& options,
                std::span<const EncodedText> train, std::span<const EncodedText> dev, Score score,
-               bool keep_latent = false, Objective objective = ClassifyObjective{})
+               bool keep_latent = false, Objective objective = ClassifyObjective{},
+               std::shared_ptr<Scaffold> scaffold = nullptr)
       : model_(std::move(model)),
         device_(&device),
         options_(options),
@@ -153,7 +163,8 @@ class BasicTrainer {
         score_(std::move(score)),
         keep_latent_(keep_latent),
         objective_(std::move(objective)),
-        optimizer_(device, model_, {.weight_decay = static_cast<float>(options.weight_decay)}) {
+        learnt_{&model_, scaffold ? std::move(scaffold) : std::make_shared<Scaffold>()},
+        optimizer_(choose<Optimizers>("optimizer", options.optimizer, trainees())) {
     if (train.empty()) fail("fit: no texts to train on");
     if (options.batch == 0) fail("fit: batch is 0");
     per_epoch_ = (train.size() + options.batch - 1) / options.batch;
@@ -163,7 +174,8 @@ class BasicTrainer {
   BasicTrainer& operator=(const BasicTrainer&) = delete;
 
   [[nodiscard]] Model& model() { return model_; }
-  [[nodiscard]] AdamW& optimizer() { return optimizer_; }
+  [[nodiscard]] Optimizers& optimizer() { return optimizer_; }
+  [[nodiscard]] Scaffold& scaffold() { return *learnt_.scaffold; }
   [[nodiscard]] FitState& state() { return state_; }
   [[nodiscard]] std::optional<Snapshot>& best() { return best_; }
   [[nodiscard]] std::size_t steps() const { return steps_; }
@@ -172,7 +184,7 @@ class BasicTrainer {
   /// Whether every number that would be saved is one.
   [[nodiscard]] bool finite() {
     bool all = true;
-    for_each<Parameter>(model_, [&](const std::string&, const Parameter& p) {
+    for_each<Parameter>(learnt_, [&](const std::string&, const Parameter& p) {
       all = all && std::isfinite(device_->dot(p.value, p.value));
     });
     return all;
@@ -213,19 +225,44 @@ class BasicTrainer {
   /// A mean cross-entropy beyond this is no longer learning: guessing costs log K.
   static constexpr double hopeless_loss = 1e3;
 
+  /// All that an update changes. Parameters of the model keep their names.
+  struct Learnt {
+    Model* model;
+    std::shared_ptr<Scaffold> scaffold;
+
+    void visit(auto&& part) {
+      model->visit(part);
+      part("scaffold", *scaffold);
+    }
+  };
+
+  [[nodiscard]] Trainees trainees() {
+    const double share = options_.scale_lr > 0 ? options_.scale_lr / options_.lr : 1.0;
+    return {device_, Trainees::of(learnt_), static_cast<float>(options_.weight_decay),
+            static_cast<float>(share), static_cast<float>(options_.clip)};
+  }
+
+  void update(float lr, double norm) {
+    std::visit(
+        [&](auto& optimizer) {
+          optimizer.step(lr, optimizer.clips_each ? 1.0F : clip_scale(norm, options_.clip));
+        },
+        optimizer_);
+  }
+
   void step(const Batch& batch, std::size_t epoch, float lr, const FitHooks& hooks) {
     Tape tape(*device_);
     tape.set_random(options_.seed, state_.step);
     const Outcome outcome = objective_(tape, model_, batch);
     const double value = static_cast<double>(outcome.loss.value().data()[0]);
     tape.backward(outcome.loss);
-    const double norm = gradient_norm(*device_, model_);
+    const double norm = gradient_norm(*device_, learnt_);
     if (!std::isfinite(value) || !std::isfinite(norm) || value > hopeless_loss) {
       bad_step(value, lr, hooks);
       return;
     }
     state_.bad_steps = 0;
-    optimizer_.step(lr, clip_scale(norm, options_.clip));
+    update(lr, norm);
     clamp_binarizers(model_);
 
     ++state_.step;
@@ -241,7 +278,7 @@ class BasicTrainer {
   /// A step whose loss or gradient is no number leaves the weights alone. Three in a row, and
   /// training goes back to its checkpoint, once, with half the learning rate.
   void bad_step(double loss, float lr, const FitHooks& hooks) {
-    for_each<Parameter>(model_, [](const std::string&, Parameter& p) { p.clear_grad(); });
+    for_each<Parameter>(learnt_, [](const std::string&, Parameter& p) { p.clear_grad(); });
     const std::size_t at = state_.step + 1;
     if (++state_.bad_steps < most_bad_steps) {
       ++state_.step;
@@ -296,8 +333,9 @@ class BasicTrainer {
   }
 
   [[nodiscard]] double dev_score(const Snapshot& now) const {
-    const Network network =
-        now.packed ? Network(*now.packed, *device_) : Network(*now.latent, *device_);
+    const Network network = now.packed               ? Network(*now.packed, *device_)
+                            : model_.config.staged() ? tape_network(Model(*now.latent), *device_)
+                                                     : Network(*now.latent, *device_);
     return score_(network.logits(dev_), dev_);
   }
 
@@ -339,7 +377,8 @@ class BasicTrainer {
   Score score_;
   bool keep_latent_;
   Objective objective_;
-  AdamW optimizer_;
+  Learnt learnt_;
+  Optimizers optimizer_;
   FitState state_;
   std::optional<Snapshot> best_;
   std::optional<PackedModel> previous_;  // at the last end of an epoch, to count flips

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 #include "bipft/data/batches.hpp"
+#include "bipft/nn/linear.hpp"
 #include "bipft/ops/losses.hpp"
 
 namespace bipft {
@@ -21,6 +23,14 @@ struct Outcome {
 /// training that was interrupted goes on as it would have.
 template <class Model>
 using BasicObjective = std::function<Outcome(Tape&, Model&, const Batch&)>;
+
+/// What an objective learns besides the model, and nobody needs afterwards. The trainer updates it
+/// and keeps it in checkpoints.
+struct Scaffold {
+  std::optional<Linear> projection;  ///< of hidden states, to another width
+
+  void visit(auto&& part) { part("projection", projection); }
+};
 
 /// How many rows of `logits` have their largest number where `labels` say.
 ///   logits: [B, K]   labels: [B]

@@ -1,0 +1,118 @@
+#pragma once
+/// DistillObjective: a student learns to say what its teacher says, and to think what it thinks.
+///
+/// [BiT] §"Multi-distilled binary BERT"; hidden states of another width as in [TinyBERT].
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "bipft/data/batches.hpp"
+#include "bipft/nn/init.hpp"
+#include "bipft/ops/arithmetic.hpp"
+#include "bipft/ops/distillation_losses.hpp"
+#include "bipft/train/objective.hpp"
+
+namespace bipft {
+
+/// What a teacher says of a batch.
+struct Lesson {
+  Tensor logits;               ///< [B, K]
+  std::vector<Tensor> hidden;  ///< the L + 1 hidden states, [N, C] each; none: logits alone
+};
+using Teacher = std::function<Lesson(Device&, const Batch&)>;
+
+/// A teacher that reads the ids of its student: both have one vocabulary. It is frozen and has no
+/// dropout, as in BiT's code for SQuAD and in BiBERT's; BiT's for GLUE leaves the dropout of the
+/// teacher on, which comes from the code it was built upon and makes its lessons noise. Binary
+/// teachers are read in bits.
+template <class Model>
+[[nodiscard]] Teacher teacher_of(std::shared_ptr<Model> model, bool want_hidden = true) {
+  return [model = std::move(model), want_hidden](Device& device, const Batch& batch) {
+    Tape tape(device, Tape::Mode::inference);
+    Lesson lesson;
+    const std::vector<Var> states = model->hidden_states(tape, batch);
+    lesson.logits = model->classify(states.back(), batch.texts).value();
+    if (!want_hidden) return lesson;
+    for (const Var& state : states) lesson.hidden.push_back(state.value());
+    return lesson;
+  };
+}
+
+/// A teacher that has read all texts in a vocabulary of its own, before: its logits of each, and
+/// nothing about tokens that its student does not have.   logits: [n, K], in the texts' order
+[[nodiscard]] inline Teacher teacher_of_logits(Tensor logits) {
+  return [logits = std::move(logits)](Device& device, const Batch& batch) {
+    IdTensor texts = IdTensor::uninitialized(Shape{batch.order.size()});
+    for (std::size_t b = 0; b < batch.order.size(); ++b) {
+      texts.mutable_data()[b] = static_cast<std::int32_t>(batch.order[b]);
+    }
+    return Lesson{device.gather(logits, texts), {}};
+  };
+}
+
+/// The teacher's hidden state that the student's i-th learns from, of L + 1 each: the first from
+/// the embeddings, the last from the last layer, those between evenly, i L_teacher / L_student to
+/// the nearest, halves up.
+[[nodiscard]] inline std::size_t state_to_learn_from(std::size_t i, std::size_t student_layers,
+                                                     std::size_t teacher_layers) {
+  return (2 * i * teacher_layers + student_layers) / (2 * student_layers);
+}
+
+/// The projection that makes a student's hidden states as wide as its teacher's; none where they
+/// are. One for all layers, as [TinyBERT]'s code has it. Random at first, of a deviation that
+/// neither widens nor narrows what it is given.
+[[nodiscard]] inline std::shared_ptr<Scaffold> make_scaffold(std::size_t student_hidden,
+                                                             std::size_t teacher_hidden,
+                                                             std::uint64_t seed) {
+  auto scaffold = std::make_shared<Scaffold>();
+  if (student_hidden == teacher_hidden) return scaffold;
+  const float deviation = 1.0F / std::sqrt(static_cast<float>(student_hidden));
+  scaffold->projection.emplace(student_hidden, teacher_hidden,
+                               Initializer{seed, "scaffold.projection", deviation});
+  return scaffold;
+}
+
+/// L = SCE(z_S / T, z_T / T) + Σ_l mean (h_l^S - h_l^T)² [+ w CE(z_S, labels)]        [BiT] §3.4
+/// over the L + 1 hidden states l of embeddings and layers, each a mean over all its numbers. The
+/// sum over layers is BiT's, BiPFT takes the mean. SCE is the mean over B K elements
+/// (ops/distillation_losses.hpp). For a single logit it is mean (z_S - z_T)²: published code keeps
+/// SCE, whose gradient is then 0, so that nothing trains the head of a regression but weight decay.
+/// Labels are not used, w = 0; BiBERT's w is 1/2.
+/// Where states differ in width, h_l^S is scaffold.projection(h_l^S); where they differ in number,
+/// state_to_learn_from says which is compared with which.
+struct DistillObjective {
+  Teacher teacher;
+  float temperature = 1.0F;      ///< T
+  float hard_labels = 0.0F;      ///< w
+  float label_smoothing = 0.0F;  ///< of labels
+  std::shared_ptr<Scaffold> scaffold = std::make_shared<Scaffold>();
+
+  /// Throws Error if student and teacher have logits of other labels.
+  template <class Model>
+  [[nodiscard]] Outcome operator()(Tape& tape, Model& student, const Batch& batch) const {
+    const Lesson lesson = teacher(tape.device(), batch);
+    const std::vector<Var> states = student.hidden_states(tape, batch);
+    const Var logits = student.classify(states.back(), batch.texts);
+    Var loss = logits.value().cols() == 1 ? mean_squared_error(logits, lesson.logits)
+                                          : soft_cross_entropy(logits, lesson.logits, temperature);
+    for (std::size_t l = 0; !lesson.hidden.empty() && l < states.size(); ++l) {
+      const std::size_t from = state_to_learn_from(l, states.size() - 1, lesson.hidden.size() - 1);
+      std::optional<Linear>& projection = scaffold->projection;
+      const Var& state = states[l];
+      loss = add(
+          loss, mean_squared_error(projection ? (*projection)(state) : state, lesson.hidden[from]));
+    }
+    if (hard_labels > 0.0F) {
+      const Var hard = cross_entropy(logits, batch.labels, batch.weights, label_smoothing);
+      loss = add(loss, scale(hard, hard_labels));
+    }
+    return {loss, count_right(logits.value(), batch.labels)};
+  }
+};
+
+}  // namespace bipft
