@@ -233,8 +233,9 @@ int train(Words words_given) {
     const bool distils = !stage.tunes && teaches != nullptr;
     const bool many = stages.size() > 1;
     ModelFile* const begins = stage.tunes && teacher != nullptr ? teacher : start;
-    const TrainOptions now =
+    TrainOptions now =
         distils || many ? options_of(options, stage, begins != nullptr, last) : options;
+    now.log_begun = i > 0;
     ModelCard of = card;
     Vocabulary words = vocabulary;
     if (stage.tunes && teacher != nullptr) {  // in its own vocabulary

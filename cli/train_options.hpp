@@ -171,6 +171,7 @@ struct TrainOptions {
   std::size_t save_every = 0;
   std::string checkpoint;
   std::string log;
+  bool log_begun = false;  ///< no option: a stage before has written to it
   Recipe recipe;
   CommonOptions common;
 

@@ -370,7 +370,8 @@ TEST_CASE("train: stages are one training, wherever it was killed") {
       "bipft train small.tsv --dev dev.tsv --stages 32-32,1-2,1-1 --teacher-epochs 4 --epochs 4 "
       "--save-every 2 -q" +
       shape;
-  REQUIRE(place.code(train + "-o whole.stages --threads 1") == 0);
+  REQUIRE(place.code(train + "-o whole.stages --threads 1 --log stages.jsonl") == 0);
+  CHECK(place.code("test $(grep -c '\"event\":\"epoch\"' stages.jsonl) -eq 12") == 0);
   const std::string start = "'" BIPFT_COMMAND "'" + train.substr(5) + "-o cut.stages & p=$!; ";
   const std::string again =
       "kill -9 $p; wait $p 2> /dev/null; " + train + "-o cut.stages --threads 3 --resume";
