@@ -1,8 +1,6 @@
 #pragma once
 /// Start: the model that a training begins with, random or read from a file.
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <map>
@@ -15,6 +13,8 @@
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/io/file.hpp"
+#include "bipft/io/folder.hpp"
+#include "bipft/model/hf_folder.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/text/learn_vocabulary.hpp"
@@ -26,13 +26,13 @@ namespace bipft::cli {
 inline constexpr std::size_t usual_vocabulary = 8192;
 
 /// The model that --init names, or nothing for random weights.
-[[nodiscard]] inline std::optional<ModelFile> read_start(const std::string& init) {
-  if (init == "random") return std::nullopt;
-  struct stat status {};
-  if (::stat(init.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    fail("--init ", init, ": a folder of Hugging Face's format is not in this version");
-  }
-  return load_model(init);
+[[nodiscard]] inline std::optional<ModelFile> read_start(const TrainOptions& options,
+                                                         Console& console) {
+  if (options.init == "random") return std::nullopt;
+  if (!is_folder(options.init)) return load_model(options.init);
+  HfFolder folder = read_hf_folder(options.init, options.recipe.learn.seed);
+  for (const std::string& note : folder.notes) console.say("init: ", options.init, ": ", note);
+  return std::move(folder.model);
 }
 
 /// Sets `value` if it was asked for. A model that is begun with cannot change: throws
@@ -62,6 +62,9 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   if (!begun && shape.hidden && !shape.ffn) config.ffn = 4 * *shape.hidden;
   set_shape("ffn", shape.ffn, begun, config.ffn);
   set_shape("heads", shape.heads, begun, config.heads);
+  if (begun && shape.max_len && *shape.max_len < config.max_len) {
+    config.max_len = *shape.max_len;  // its first positions come along
+  }
   set_shape("max-len", shape.max_len, begun, config.max_len);
   if (!begun && shape.hidden && !shape.heads) {
     config.heads = *shape.hidden % 64 == 0 ? *shape.hidden / 64 : *shape.hidden / 32;
@@ -146,12 +149,17 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   Model model(config, seed);
   if (start == nullptr) return model;
   const bool from_bits = !start->latent;
-  Model before =
-      from_bits ? Model::unpack(*start->packed, active_device()) : Model(*start->latent);
+  Model before = from_bits ? Model::unpack(*start->packed, active_device()) : Model(*start->latent);
   if (from_bits)
     console.say("init: the file holds bits alone; latent weights begin at ± their scale");
   const bool same_labels = labels == start->card.labels;
-  if (!same_labels) console.say("init: other labels, so the classifier begins at random");
+  if (!same_labels) {
+    console.say(start->card.labels.empty() ? "init: no head yet" : "init: other labels",
+                ", so the classifier begins at random");
+    // As BERT's heads do when a task is learnt, at every width.
+    model.classifier.weight.value =
+        normal_init(model.classifier.weight.value.shape(), 0.02F, seed, "classifier.weight");
+  }
   std::map<std::string, Tensor> values;
   for_each<Parameter>(before, [&](const std::string& name, const Parameter& parameter) {
     values.emplace(name, parameter.value);
@@ -160,6 +168,10 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
     const auto found = values.find(name);
     if (found == values.end() || (!same_labels && name.starts_with("classifier."))) return;
     if (found->second.shape() == parameter.value.shape()) parameter.value = found->second;
+    if (name == "embedding.position" && parameter.value.rows() < found->second.rows()) {
+      const auto first = found->second.data().first(parameter.value.numel());
+      parameter.value = Tensor(parameter.value.shape(), first);
+    }
   });
   if (before.config.weight_bits == config.weight_bits) {
     bipft::detail::mark_calibrated(model);  // scales of binarizers came along

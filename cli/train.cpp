@@ -35,6 +35,7 @@ constexpr std::string_view usage =
     "  bipft train reviews.tsv -o reviews.bipft\n"
     "  bipft train train.csv --dev dev.csv --text body --label team --preset mini -o teams.bipft\n"
     "  bipft train more.tsv --init reviews.bipft --epochs 1 --lr 1e-4 -o better.bipft\n"
+    "  bipft train reviews.tsv --init bert-folder --method float -o teacher.bipft\n"
     "\n"
     "DATA is TSV with a header, CSV, JSON lines, or fastText's lines. The model is one file: "
     "bits,\n"
@@ -113,9 +114,11 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
     if (start != nullptr && start->packed &&
         start->card.config.embedding_bits == config.embedding_bits) {
       PackedClassifier head = now.packed->classifier;
+      Tensor positions = now.packed->embedding.position;
       now.packed = start->packed;
       now.packed->config = config;
       now.packed->classifier = std::move(head);
+      now.packed->embedding.position = std::move(positions);
     }
   }
   if (!config.binary() || keep_latent) now.latent = model.parameters(active_device());
@@ -146,7 +149,7 @@ int train(Words words) {
   if (regular) lock = std::make_unique<FileLock>(options.output);
 
   // Whatever can be wrong without DATA is wrong before it is read.
-  std::optional<ModelFile> read = read_start(options.init);
+  std::optional<ModelFile> read = read_start(options, console);
   ModelFile* const start = read ? &*read : nullptr;
   ModelCard card;
   if (start != nullptr) card = start->card;

@@ -74,8 +74,7 @@ struct LearnOptions {
     option("schedule", schedule, "how the rate falls again", Form{"linear|constant|cosine"});
     option("weight-decay", weight_decay, "of matrices", Form{"X", 0, 1});
     option("clip", clip, "longest gradient; 0: any", Form{"X", 0, 1e9});
-    option("dropout", dropout, "while learning [0 for bits, 0.1 for floats]",
-           Form{"P", 0, 0.99});
+    option("dropout", dropout, "while learning [0 for bits, 0.1 for floats]", Form{"P", 0, 0.99});
     option("label-smoothing", label_smoothing, "share of a label spread over all",
            Form{"P", 0, 0.99});
     option("class-weight", class_weight, "balanced, or label=2,other=1", Form{"W"});
@@ -137,7 +136,8 @@ struct TrainOptions {
   void visit(auto&& option) {
     option("o", output, "the model; must be given", Form{"MODEL"});
     option("dev", dev, "a data set to choose the best epoch by", Form{"FILE"});
-    option("init", init, "begin with random weights, or with a model", Form{"random or MODEL"});
+    option("init", init, "begin with random weights, a model, or a Hugging Face BERT folder",
+           Form{"random, MODEL or FOLDER"});
     option("vocab", vocab, "use this vocabulary, one piece a line", Form{"FILE"});
     option("resume", resume, "go on where a training of the same command was stopped");
     option("save-every", save_every, "steps between checkpoints; 0: after every epoch",
