@@ -14,7 +14,7 @@ namespace bipft::cli {
 
 [[nodiscard]] inline Network network_of(const ModelFile& file) {
   if (file.packed) return Network(*file.packed, active_runner());
-  if (file.card.config.staged()) return tape_network(Model(*file.latent), active_device());
+  if (file.card.config.weight_bits == 1) return tape_network(Model(*file.latent), active_device());
   return Network(*file.latent, active_runner());
 }
 

@@ -26,6 +26,8 @@
 #include "bipft/device/devices.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/model/tape_network.hpp"
+#include "console.hpp"
+#include "open_model.hpp"
 
 namespace bipft::cli {
 
@@ -67,7 +69,10 @@ struct LoadedForm {
 /// The model of `path` in one form; nothing if it has no such form: a float model is no bits. What
 /// would be a file of floats is given as the bytes of its numbers and vocabulary.
 [[nodiscard]] inline std::optional<LoadedForm> load_form(const std::string& path, BenchForm form) {
-  ModelFile file = load_model(path, Wanted::answers);
+  CommonOptions quiet;  // it has been said
+  quiet.quiet = true;
+  Console console(quiet);
+  ModelFile file = open_model(path, console);
   Device& device = active_device();
   ModelConfig config = file.card.config;
   if (!file.packed) {

@@ -18,9 +18,11 @@
 #include "bipft/core/error.hpp"
 #include "bipft/io/file.hpp"
 #include "bipft/model/classifier.hpp"
+#include "bipft/model/hf_export.hpp"
 #include "bipft/tasks/bag_of_words.hpp"
 #include "commands.hpp"
 #include "data_options.hpp"
+#include "open_model.hpp"
 #include "report.hpp"
 #include "verb.hpp"
 
@@ -35,7 +37,10 @@ constexpr std::string_view usage =
     "  bipft eval reviews.bipft dev.tsv --baseline train.tsv --bench --confusion\n"
     "  bipft eval reviews.bipft dev.tsv --json --fail-under accuracy=0.9 > result.json\n"
     "\n"
-    "Without DATA there is --bench alone, on texts of the model's full length.\n";
+    "  bipft eval reviews.bipft --export-hf reviews-bert\n"
+    "\n"
+    "MODEL is a file, or a Hugging Face BERT folder. Without DATA there are --bench, on texts of "
+    "the\nmodel's full length, and --export-hf.\n";
 
 struct EvalOptions {
   DataOptions data;
@@ -44,6 +49,7 @@ struct EvalOptions {
   bool confusion = false;
   std::string errors;
   std::vector<std::string> fail_under;
+  std::string export_hf;
   CommonOptions common;
 
   void visit(auto&& option) {
@@ -54,15 +60,18 @@ struct EvalOptions {
     option("errors", errors, "write the wrong answers here, the surest first", Form{"FILE"});
     option("fail-under", fail_under, "exit code 1 below, such as accuracy=0.9; may be repeated",
            Form{"METRIC=X"});
+    option("export-hf", export_hf,
+           "write the model into a new folder of Hugging Face's format: in full precision plain "
+           "BERT, of one bit with the names of BiT's published code",
+           Form{"DIR"});
     option("Data", data);
     option("For every verb", common);
   }
 
-  static constexpr auto later =
-      joined(later_data, std::to_array<Later>({{"exit", "early exit"},
-                                               {"exit-sweep", "early exit"},
-                                               {"export-hf", "export to Hugging Face's format"},
-                                               {"device=vulkan", "Vulkan"}}));
+  static constexpr auto later = joined(
+      later_data,
+      std::to_array<Later>(
+          {{"exit", "early exit"}, {"exit-sweep", "early exit"}, {"device=vulkan", "Vulkan"}}));
 };
 
 /// "accuracy=0.9" in its parts.
@@ -223,9 +232,10 @@ int eval(Words words) {
   at_most(plain, 2, "eval");
   const bool has_data = plain.size() > 1;
   const std::vector<Demand> demands = demands_of(options);
-  if (!has_data && (!options.bench || !options.baseline.empty() || options.confusion ||
+  const bool needs_none = options.bench || !options.export_hf.empty();
+  if (!has_data && (!needs_none || !options.baseline.empty() || options.confusion ||
                     !options.errors.empty() || !demands.empty())) {
-    fail("eval: DATA is missing; without it there is --bench alone");
+    fail("eval: DATA is missing; without it there are --bench and --export-hf alone");
   }
   for (const std::string& input : {path, has_data ? plain[1] : path}) {
     if (!options.errors.empty() && same_file(options.errors, input)) {
@@ -238,8 +248,15 @@ int eval(Words words) {
   std::array<std::size_t, 3> peaks{};
   if (options.bench) peaks = peaks_of(path);
 
-  const Classifier model = load_classifier(path);
+  ModelFile file = open_model(path, console);
+  if (!options.export_hf.empty()) {
+    write_hf_folder(options.export_hf, file);
+    console.say("wrote ", options.export_hf, ": ", file.packed ? "BiT's names" : "plain BERT");
+    if (!has_data && !options.bench) return 0;
+  }
+  const Classifier model = classifier_of(std::move(file));
   const ModelCard& card = model.card();
+  if (has_data) require_head(card, path);
   const Tasks task = task_called(options.data.task.empty() ? card.task : options.data.task);
   Json result = Json::object();
   result.set("task", card.task);

@@ -8,10 +8,21 @@
 namespace bipft::cli::recipe {
 
 /// Fills in what was not asked for, for a student whose activations have `act_bits` bits.
+///
+/// Bits: measured on 4,000 texts of SST-2, 250 steps of 32, a 6x384 student of its own float twin
+/// (dev accuracy 81.7 %), one seed. Dev accuracy, and loss of the second epoch:
+///   AdamW at 5e-4       72.5 %  1.42         at 1e-3, scales at 5e-3    75.8 %  1.15
+///         at 1e-3       75.1 %  1.29         at 1e-3, scales at 2e-2    77.4 %  1.05
+///   BertAdam at 5e-4    74.9 %  1.20         at 2e-3, scales at 1e-2    75.3 %  1.03
+///         at 1e-3, scales at 5e-3  75.7 %  1.00
+/// Logits alone, without hidden states, AdamW at 5e-4: 71.8 %. By way of 2-bit activations, an
+/// epoch each at 5e-4: 70.9 %, so one bit is gone to at once unless --stages says otherwise.
 inline void distil(LearnOptions& learn, std::size_t act_bits) {
   if (!learn.epochs) learn.epochs = 10;
   if (!learn.patience) learn.patience = 4;
-  if (!learn.lr) learn.lr = act_bits == 32 ? 1e-4 : 5e-4;
+  const bool floats = act_bits == 32;
+  if (!learn.lr) learn.lr = floats ? 1e-4 : 1e-3;
+  if (!learn.scale_lr && !floats) learn.scale_lr = 20 * *learn.lr;
 }
 
 }  // namespace bipft::cli::recipe

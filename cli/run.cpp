@@ -12,6 +12,7 @@
 #include "commands.hpp"
 #include "filter.hpp"
 #include "info.hpp"
+#include "open_model.hpp"
 #include "run_options.hpp"
 #include "verb.hpp"
 
@@ -27,7 +28,7 @@ constexpr std::string_view usage =
     "  bipft run reviews.bipft texts.txt --keep --format jsonl > labelled.jsonl\n"
     "\n"
     "A line is a text, or for a model of pairs two texts parted by a tab. The answer is the label\n"
-    "and its probability, parted by a tab.\n";
+    "and its probability, parted by a tab. MODEL is a file, or a Hugging Face BERT folder.\n";
 
 }  // namespace
 
@@ -43,12 +44,13 @@ int run(Words words) {
   Console console(options.common);
   Output output;
 
-  Classifier model = load_classifier(path);
+  Classifier model = classifier_of(open_model(path, console));
   if (options.info) {
     output.write(options.common.json ? info_of(model).dump(2) + '\n' : info_text(model));
     output.flush();
     return 0;
   }
+  if (options.embed.empty() && !options.tokens) require_head(model.card(), path);
   if (options.special) model.set_special(true);
 
   LineReader reader(plain.size() > 1 ? plain[1] : "-");

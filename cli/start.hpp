@@ -1,8 +1,6 @@
 #pragma once
 /// Start: the model that a training begins with, random or read from a file.
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <map>
@@ -15,6 +13,8 @@
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/io/file.hpp"
+#include "bipft/io/folder.hpp"
+#include "bipft/model/hf_folder.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/text/learn_vocabulary.hpp"
@@ -25,14 +25,15 @@ namespace bipft::cli {
 
 inline constexpr std::size_t usual_vocabulary = 8192;
 
-/// The model that --init or --teacher names, or nothing for random weights.
-[[nodiscard]] inline std::optional<ModelFile> read_start(const std::string& init) {
-  if (init == "random" || init == "auto") return std::nullopt;
-  struct stat status {};
-  if (::stat(init.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    fail(init, ": a folder of Hugging Face's format is not in this version");
-  }
-  return load_model(init);
+/// The model that --init or --teacher names, or nothing for random weights. `seed` is for what a
+/// folder lacks.
+[[nodiscard]] inline std::optional<ModelFile> read_start(const std::string& name,
+                                                         std::uint64_t seed, Console& console) {
+  if (name == "random" || name == "auto") return std::nullopt;
+  if (!is_folder(name)) return load_model(name);
+  HfFolder folder = read_hf_folder(name, seed);
+  for (const std::string& note : folder.notes) console.say(name, ": ", note);
+  return std::move(folder.model);
 }
 
 /// Sets `value` if it was asked for. A model that is begun with cannot change: throws
@@ -62,6 +63,9 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   if (!begun && shape.hidden && !shape.ffn) config.ffn = 4 * *shape.hidden;
   set_shape("ffn", shape.ffn, begun, config.ffn);
   set_shape("heads", shape.heads, begun, config.heads);
+  if (begun && shape.max_len && *shape.max_len < config.max_len) {
+    config.max_len = *shape.max_len;  // its first positions come along
+  }
   set_shape("max-len", shape.max_len, begun, config.max_len);
   if (!begun && shape.hidden && !shape.heads) {
     config.heads = *shape.hidden % 64 == 0 ? *shape.hidden / 64 : *shape.hidden / 32;
@@ -154,7 +158,13 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   if (from_bits)
     console.say("init: the file holds bits alone; latent weights begin at ± their scale");
   const bool same_labels = labels == start->card.labels;
-  if (!same_labels) console.say("init: other labels, so the classifier begins at random");
+  if (!same_labels) {
+    console.say(start->card.labels.empty() ? "init: no head yet" : "init: other labels",
+                ", so the classifier begins at random");
+    // As BERT's heads do when a task is learnt, at every width.
+    model.classifier.weight.value =
+        normal_init(model.classifier.weight.value.shape(), 0.02F, seed, "classifier.weight");
+  }
   std::map<std::string, Tensor> values;
   for_each<Parameter>(before, [&](const std::string& name, const Parameter& parameter) {
     values.emplace(name, parameter.value);
@@ -163,6 +173,10 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
     const auto found = values.find(name);
     if (found == values.end() || (!same_labels && name.starts_with("classifier."))) return;
     if (found->second.shape() == parameter.value.shape()) parameter.value = found->second;
+    if (name == "embedding.position" && parameter.value.rows() < found->second.rows()) {
+      const auto first = found->second.data().first(parameter.value.numel());
+      parameter.value = Tensor(parameter.value.shape(), first);
+    }
   });
   bipft::detail::carry_scales(model, before.config);
   return model;

@@ -40,6 +40,7 @@ constexpr std::string_view usage =
     "  bipft train reviews.tsv -o reviews.bipft\n"
     "  bipft train train.csv --dev dev.csv --text body --label team --preset mini -o teams.bipft\n"
     "  bipft train more.tsv --init reviews.bipft --epochs 1 --lr 1e-4 -o better.bipft\n"
+    "  bipft train reviews.tsv --init bert-folder --method float -o teacher.bipft\n"
     "  bipft train reviews.tsv --teacher large.bipft -o reviews.bipft\n"
     "\n"
     "DATA is TSV with a header, CSV, JSON lines, or fastText's lines. The model is one file: "
@@ -130,9 +131,11 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
     if (start != nullptr && start->packed &&
         start->card.config.embedding_bits == config.embedding_bits) {
       PackedClassifier head = now.packed->classifier;
+      Tensor positions = now.packed->embedding.position;
       now.packed = start->packed;
       now.packed->config = config;
       now.packed->classifier = std::move(head);
+      now.packed->embedding.position = std::move(positions);
     }
   }
   if (!config.binary() || keep_latent) now.latent = model.parameters(active_device());
@@ -164,10 +167,10 @@ int train(Words words_given) {
   if (regular) lock = std::make_unique<FileLock>(options.output);
 
   // Whatever can be wrong without DATA is wrong before it is read.
-  std::optional<ModelFile> read = read_start(options.init);
+  std::optional<ModelFile> read = read_start(options.init, learn.seed, console);
   std::vector<ModelFile> teachers;
   for (const std::string& path : options.teacher) {
-    std::optional<ModelFile> one = read_start(path);
+    std::optional<ModelFile> one = read_start(path, learn.seed, console);
     if (!one) fail("--teacher ", path, ": a teacher is a model, not random weights");
     teachers.push_back(std::move(*one));
   }
@@ -233,8 +236,9 @@ int train(Words words_given) {
     const bool distils = !stage.tunes && teaches != nullptr;
     const bool many = stages.size() > 1;
     ModelFile* const begins = stage.tunes && teacher != nullptr ? teacher : start;
-    const TrainOptions now =
+    TrainOptions now =
         distils || many ? options_of(options, stage, begins != nullptr, last) : options;
+    now.log_begun = i > 0;
     ModelCard of = card;
     Vocabulary words = vocabulary;
     if (stage.tunes && teacher != nullptr) {  // in its own vocabulary

@@ -171,6 +171,7 @@ struct TrainOptions {
   std::size_t save_every = 0;
   std::string checkpoint;
   std::string log;
+  bool log_begun = false;  ///< no option: a stage before has written to it
   Recipe recipe;
   CommonOptions common;
 
@@ -178,9 +179,11 @@ struct TrainOptions {
     option("o", output, "the model; must be given", Form{"MODEL"});
     option("dev", dev, "a data set to choose the best epoch by", Form{"FILE"});
     option("init", init,
-           "begin with random weights, or with a model; auto: the teacher's, if they fit",
-           Form{"random or MODEL"});
-    option("teacher", teacher, "distil from this model; given again, one a stage", Form{"MODEL"});
+           "begin with random weights, a model, or a Hugging Face BERT folder; auto: with the "
+           "teacher's, if they fit",
+           Form{"random, MODEL or FOLDER"});
+    option("teacher", teacher, "distil from this model; given again, one a stage",
+           Form{"MODEL or FOLDER"});
     option("vocab", vocab, "use this vocabulary, one piece a line", Form{"FILE"});
     option("resume", resume, "go on where a training of the same command was stopped");
     option("save-every", save_every, "steps between checkpoints; 0: after every epoch",

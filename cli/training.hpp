@@ -90,7 +90,7 @@ class Training {
 
   /// Exit code 0 when the training is over, 130 or 143 when it was stopped.
   [[nodiscard]] int run() {
-    TrainingLog log(options_.log, options_.resume, console_);
+    TrainingLog log(options_.log, options_.resume || options_.log_begun, console_);
     Progress progress(console_, log);
     Signals signals;
     FitHooks hooks;

@@ -72,6 +72,8 @@
 #include "bipft/nn/linear.hpp"
 
 // model: a stack of layers; the form that learns, the form that ships, and the front door
+// (Not here, so that nobody compiles it who does not read such folders: "bipft/model/hf_folder.hpp"
+// and "bipft/model/hf_export.hpp", models of Hugging Face's format in and out.)
 #include "bipft/model/classifier.hpp"
 #include "bipft/model/compile.hpp"
 #include "bipft/model/model.hpp"

@@ -92,6 +92,59 @@ TEST_CASE("command: help and version are results; a missing verb is a mistake") 
   CHECK(place.sh("bipft --version > /dev/full").code == 5);
 }
 
+TEST_CASE("command: a model goes to Hugging Face's format and comes back, with its head") {
+  const Workplace& place = trained();
+  REQUIRE(place.code("bipft train small.tsv -o f.bipft --method float --epochs 1" + shape) == 0);
+  const std::string answers = "cut -f1 dev.tsv | tail -n +2 | bipft run ";
+  for (const std::string_view model : {"f", "m"}) {
+    CAPTURE(model);
+    const std::string name(model);
+    const std::string folder = name + "-folder";
+    REQUIRE(place.code("bipft eval " + name + ".bipft --export-hf " + folder) == 0);
+    CHECK(place.code("bipft eval " + name + ".bipft --export-hf " + folder) == 5);
+    CHECK(place.code("bipft eval " + name + ".bipft --export-hf small.tsv") == 5);
+    REQUIRE(place.code("bipft train --init " + folder + " --epochs 0 -o again.bipft") == 0);
+    const Outcome before = place.sh(answers + name + ".bipft");
+    CHECK(before.code == 0);
+    CHECK(lines_of(before.out) == 40);
+    CHECK(place.sh(answers + "again.bipft").out == before.out);
+    CHECK(place.sh(answers + folder).out == before.out);
+    CHECK(place.code("bipft eval " + folder + " dev.tsv") == 0);
+    CHECK(place.code("bipft run " + folder + " --info") == 0);
+  }
+  // The same labels keep the head, others get a new one.
+  CHECK(place.sh("bipft train small.tsv --init f-folder --epochs 1 -o g.bipft")
+            .talk.find("classifier begins") == std::string::npos);
+  CHECK(place.sh("bipft train pairs.tsv --init f-folder --method float --epochs 1 -o g.bipft")
+            .talk.find("init: other labels, so the classifier begins at random") !=
+        std::string::npos);
+}
+
+TEST_CASE("command: an encoder without a head embeds, and says what it lacks") {
+  const Workplace& place = trained();
+  // A folder whose config names a head of numbers has none that is known here.
+  REQUIRE(place.code("bipft eval m.bipft --export-hf bare && sed -i "
+                     "s/single_label_classification/regression/ bare/config.json") == 0);
+  REQUIRE(place.code("bipft train --init bare --epochs 0 -o bare.bipft") == 0);
+  for (const std::string_view model : {"bare", "bare.bipft"}) {
+    CAPTURE(model);
+    const std::string run = concat("bipft run ", model, " dev.tsv ");
+    CHECK(lines_of(place.sh(run + "--embed mean").out) == 41);
+    CHECK(lines_of(place.sh(run + "--tokens").out) == 41);
+    CHECK(place.sh(run).talk.find("without a head") != std::string::npos);
+    CHECK(place.code(run) == 2);
+    CHECK(place.code(run + "--logits") == 2);
+    CHECK(place.code(concat("bipft eval ", model, " dev.tsv")) == 2);
+    CHECK(place.code(concat("bipft eval ", model, " --bench")) == 0);
+    CHECK(place.code(concat("bipft train small.tsv --epochs 1 --init ", model,
+                            " -o n.bipft --max-len 8")) == 0);
+    CHECK(place.code("bipft eval n.bipft dev.tsv") == 0);
+  }
+  CHECK(place.code("mkdir none && bipft run none") == 4);
+  CHECK(place.code("bipft train small.tsv --init none -o n.bipft") == 4);
+  CHECK(place.code("bipft train small.tsv --init bare --max-len 32 -o n.bipft") == 2);
+}
+
 TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
   const Workplace& place = trained();
   const std::vector<std::string> mistakes{
@@ -108,7 +161,6 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --weight-bits 1 --act-bits 32",
       "bipft train small.tsv -o x.bipft --latent-bits 4",
       "bipft train small.tsv -o x.bipft --init foundation",
-      "bipft train small.tsv -o x.bipft --init .",
       "bipft train small.tsv -o x.bipft --regression",
       "bipft train small.tsv -o x.bipft --multi-label",
       "bipft train small.tsv -o x.bipft --exits all",
@@ -121,7 +173,6 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft eval m.bipft",
       "bipft eval m.bipft dev.tsv more.tsv",
       "bipft eval m.bipft dev.tsv --exit never",
-      "bipft eval m.bipft dev.tsv --export-hf x",
       "bipft eval m.bipft dev.tsv --fail-under accuracy",
       "bipft eval m.bipft dev.tsv --fail-under speed=3",
       "bipft run",
@@ -370,7 +421,8 @@ TEST_CASE("train: stages are one training, wherever it was killed") {
       "bipft train small.tsv --dev dev.tsv --stages 32-32,1-2,1-1 --teacher-epochs 4 --epochs 4 "
       "--save-every 2 -q" +
       shape;
-  REQUIRE(place.code(train + "-o whole.stages --threads 1") == 0);
+  REQUIRE(place.code(train + "-o whole.stages --threads 1 --log stages.jsonl") == 0);
+  CHECK(place.code("test $(grep -c '\"event\":\"epoch\"' stages.jsonl) -eq 12") == 0);
   const std::string start = "'" BIPFT_COMMAND "'" + train.substr(5) + "-o cut.stages & p=$!; ";
   const std::string again =
       "kill -9 $p; wait $p 2> /dev/null; " + train + "-o cut.stages --threads 3 --resume";

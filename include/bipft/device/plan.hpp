@@ -146,7 +146,7 @@ struct Plan {
   std::size_t width = 0;      ///< C
   std::size_t inner = 0;      ///< F
   std::size_t positions = 0;  ///< P, the longest text
-  std::size_t labels = 0;     ///< K
+  std::size_t labels = 0;     ///< K, 0 for a model without a head
   std::list<Step> steps;      ///< made in place: to move a variant is costly to compile
 
   template <class Kind>

@@ -54,9 +54,9 @@ class PlanCheck {
   explicit PlanCheck(const Plan& plan) : plan_(plan) {}
 
   PlanBuffers run() {
-    if (plan_.width == 0 || plan_.positions == 0 || plan_.labels == 0) {
-      fail("plan: width ", plan_.width, ", positions ", plan_.positions, " and labels ",
-           plan_.labels, " must all be at least 1");
+    if (plan_.width == 0 || plan_.positions == 0) {
+      fail("plan: width ", plan_.width, " and positions ", plan_.positions,
+           " must both be at least 1");
     }
     if (plan_.steps.empty() || !std::holds_alternative<EmbedStep>(plan_.steps.front()) ||
         !std::holds_alternative<ClassifyStep>(plan_.steps.back())) {

@@ -168,6 +168,7 @@ class Safetensors {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::size_t file_size() const { return bytes_.size(); }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }  ///< of the whole file
 
   /// Compares the file with the checksum it brings. Throws Error if they differ, if the checksum
   /// does not come last, or if the metadata announces one that is not there.

@@ -93,7 +93,9 @@ class Classifier {
   [[nodiscard]] std::vector<Prediction> predict(std::span<const TextPair> texts) const {
     return predict(std::span<const EncodedText>(encode_all(texts)));
   }
+  /// Throws Error if the model has no head, and so no labels.
   [[nodiscard]] std::vector<Prediction> predict(std::span<const EncodedText> texts) const {
+    if (card_.labels.empty()) fail("the model has no head for labels; embed() is what it can do");
     std::vector<Prediction> predictions;
     predictions.reserve(texts.size());
     network_.for_each_batch(texts, false, [&](const Batch& batch, const PlanResult& result) {

@@ -18,7 +18,7 @@ struct ModelConfig {
   std::size_t ffn = 512;              ///< F
   std::size_t max_len = 128;          ///< the longest text, in tokens with [CLS] and [SEP]
   std::size_t vocabulary = 0;         ///< V
-  std::size_t labels = 0;             ///< K
+  std::size_t labels = 0;             ///< K, 0 for an encoder without a head
   std::size_t weight_bits = 1;        ///< of all matrices of the encoder and the pooler: 1 or 32
   std::size_t act_bits = 1;           ///< of what they multiply: 1, 2 or 4; 32 with 32
   std::size_t embedding_bits = 1;     ///< of the word embedding: 1 or 32
@@ -104,7 +104,7 @@ struct ModelConfig {
     within("ffn", ffn, 8, 65536);
     within("max_len", max_len, 4, 65536);
     within("vocabulary", vocabulary, 5, 1U << 24U);
-    within("labels", labels, 1, 1U << 20U);
+    within("labels", labels, 0, 1U << 20U);
     demand(weight_bits == 1 || weight_bits == 32,
            {"weight_bits is ", weight_bits, ", not 1 or 32"});
     demand(act_bits == weight_bits || (weight_bits == 1 && (act_bits == 2 || act_bits == 4)),

@@ -101,7 +101,9 @@ class TensorReader {
     const TensorEntry* entry = take(name, DType::f32, extents);
     if (entry == nullptr) return;
     Tensor result = Tensor::uninitialized(shape);
-    std::memcpy(result.mutable_data().data(), entry->bytes.data(), entry->bytes.size());
+    if (!result.empty()) {
+      std::memcpy(result.mutable_data().data(), entry->bytes.data(), entry->bytes.size());
+    }
     for (const float value : result.data()) {
       if (std::isfinite(value)) continue;
       problem(name, {"a number that is not finite (", value, ")"});
