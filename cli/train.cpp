@@ -131,7 +131,7 @@ int train(Words words) {
   TrainOptions options;
   const std::vector<std::string> data_paths = parse(options, words);
   if (options.common.help) return print_help<TrainOptions>(usage), 0;
-  const LearnOptions& learn = options.recipe.learn;
+  LearnOptions& learn = options.recipe.learn;
   if (options.output.empty()) fail("train: -o MODEL is missing: where shall the model go?");
   if (data_paths.empty() && (learn.learns() || options.init == "random")) {
     fail("train: DATA is missing; bipft help train shows how it is called");
@@ -156,6 +156,10 @@ int train(Words words) {
   card.tokenizer = wanted_tokenizer(options.recipe.shape, start);
   card.config = wanted_config(options.recipe, start);
   check_vocabulary_options(options, start);
+  if (goes_on_in_floats(start, card.config) && learn.learns() && !learn.lr) {
+    learn.lr = fine_tuning_lr;
+    console.say("init: learning rate ", *learn.lr, ", as for what was trained before; --lr wins");
+  }
   const bool keep_latent = options.recipe.shape.latent_bits == 32;
   card.method = card.config.binary() ? "bit" : "float";
   card.kind = !card.config.binary() ? "float" : keep_latent ? "trainable" : "packed";
