@@ -36,6 +36,13 @@ inline constexpr std::size_t usual_vocabulary = 8192;
   return std::move(folder.model);
 }
 
+/// The learning rate at which a model in full precision learns a task after another one: higher
+/// ones unlearn what it brings along.
+inline constexpr double fine_tuning_lr = 5e-5;
+[[nodiscard]] inline bool goes_on_in_floats(const ModelFile* start, const ModelConfig& config) {
+  return start != nullptr && !start->card.config.binary() && !config.binary();
+}
+
 /// Sets `value` if it was asked for. A model that is begun with cannot change: throws
 /// Error{Fault::usage} if it is of another shape.
 inline void set_shape(std::string_view option, const std::optional<std::size_t>& asked, bool begun,

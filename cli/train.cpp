@@ -148,7 +148,7 @@ int train(Words words_given) {
   TrainOptions options;
   const std::vector<std::string> data_paths = parse(options, words_given);
   if (options.common.help) return print_help<TrainOptions>(usage), 0;
-  const LearnOptions& learn = options.recipe.learn;
+  LearnOptions& learn = options.recipe.learn;
   if (options.output.empty()) fail("train: -o MODEL is missing: where shall the model go?");
   if (data_paths.empty() &&
       (learn.learns() || options.init == "random" || options.init == "auto")) {
@@ -198,6 +198,11 @@ int train(Words words_given) {
     card.config.max_len = std::min(card.config.max_len, teacher->card.config.max_len);
   }
   check_vocabulary_options(options, start);
+  if (teacher == nullptr && goes_on_in_floats(start, card.config) && learn.learns() &&
+      !learn.lr) {
+    learn.lr = fine_tuning_lr;
+    console.say("init: learning rate ", *learn.lr, ", as for what was trained before; --lr wins");
+  }
 
   TrainingData data{
       .task = task_called(options.recipe.data.task), .labels = {}, .train = {}, .dev = {}};

@@ -112,12 +112,19 @@ TEST_CASE("command: a model goes to Hugging Face's format and comes back, with i
     CHECK(place.code("bipft eval " + folder + " dev.tsv") == 0);
     CHECK(place.code("bipft run " + folder + " --info") == 0);
   }
-  // The same labels keep the head, others get a new one.
-  CHECK(place.sh("bipft train small.tsv --init f-folder --epochs 1 -o g.bipft")
-            .talk.find("classifier begins") == std::string::npos);
-  CHECK(place.sh("bipft train pairs.tsv --init f-folder --method float --epochs 1 -o g.bipft")
-            .talk.find("init: other labels, so the classifier begins at random") !=
-        std::string::npos);
+  // The same labels keep the head, others get a new one; floats go on gently unless told otherwise.
+  const auto talk_of = [&](const std::string& how) {
+    return place.sh("bipft train " + how + " --init f-folder --epochs 1 -o g.bipft").talk;
+  };
+  const auto says = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  CHECK_FALSE(says(talk_of("small.tsv"), "classifier begins"));
+  CHECK_FALSE(says(talk_of("small.tsv"), "learning rate"));
+  const std::string floats = talk_of("pairs.tsv --method float");
+  CHECK(says(floats, "init: other labels, so the classifier begins at random"));
+  CHECK(says(floats, "learning rate 5e-05"));
+  CHECK_FALSE(says(talk_of("pairs.tsv --method float --lr 1e-3"), "learning rate"));
 }
 
 TEST_CASE("command: an encoder without a head embeds, and says what it lacks") {
@@ -140,8 +147,8 @@ TEST_CASE("command: an encoder without a head embeds, and says what it lacks") {
                             " -o n.bipft --max-len 8")) == 0);
     CHECK(place.code("bipft eval n.bipft dev.tsv") == 0);
   }
-  CHECK(place.code("mkdir none && bipft run none") == 4);
-  CHECK(place.code("bipft train small.tsv --init none -o n.bipft") == 4);
+  CHECK(place.code("mkdir hollow && bipft run hollow") == 4);
+  CHECK(place.code("bipft train small.tsv --init hollow -o n.bipft") == 4);
   CHECK(place.code("bipft train small.tsv --init bare --max-len 32 -o n.bipft") == 2);
 }
 
