@@ -101,7 +101,7 @@ TEST_CASE_TEMPLATE("binary_linear: is linear in its levels", B, ElasticSign, Ela
     // The same product of floats, whose derivatives are true.
     const SignMatrix signs = MeanSign().signs(*device, layer.weight.value);
     Parameter x_levels(layer.input.rule().levels(*device, x));
-    Parameter w_levels(device->unpack(signs.bits, -signs.scale, signs.scale));
+    Parameter w_levels(device->unpack(signs.bits, -signs.scale.data()[0], signs.scale.data()[0]));
     Parameter bias(layer.bias.value);
     Tape floats(*device);
     const Var expected = linear(floats.leaf(x_levels), floats.leaf(w_levels), floats.leaf(bias));
@@ -125,7 +125,8 @@ TEST_CASE("binary_linear: popcount identities") {
     const Tensor a = test::tensor({1, 8}, golden::tv15_a);
     const Tensor w = test::tensor({1, 8}, golden::tv15_w);
     Tape tape(*device);
-    const BinaryWeight weight{tape.constant(w), {device->pack(w, {}, 0.5F, false), 1.0F}};
+    const BinaryWeight weight{tape.constant(w),
+                              {device->pack(w, {}, 0.5F, false), Tensor(Shape{1}, 1.0F)}};
     const Var zero = tape.constant(Tensor(Shape{1}));
     const BinaryVar is_signed{tape.constant(a), BitRule{{}, 0.5F, false, false, 1.0F}};
     const BinaryVar is_unsigned{tape.constant(a), BitRule{{}, 0.5F, false, true, 1.0F}};

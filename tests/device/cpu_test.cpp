@@ -119,10 +119,15 @@ std::vector<Tensor> everything() {
   const Sums sums = device.sums(big);
   keep(Tensor(Shape{1}, static_cast<float>(device.dot(big, other))));
   keep(Tensor(Shape{1}, static_cast<float>(sums.sum + 3 * sums.absolute)));
-  keep(device.scale_add_row(big, 0.3F, wide));
+  keep(device.center_rows(big));
+  const Tensor scale(Shape{1}, 0.3F);
+  keep(device.scale_add_row(big, scale, wide));
+  keep(device.scale_add_row(big, numbers({384}, 18), wide));
   const BitMatrix a = device.pack(big, wide, 0.2F, false);
   keep(device.unpack(a, -1, 2));
-  keep(device.binary_linear(a, random_bits(50, 384, 11), true, 0.3F, numbers({50}, 12)));
+  keep(device.binary_linear(a, random_bits(50, 384, 11), true, scale, numbers({50}, 12)));
+  keep(device.binary_linear(a, random_bits(50, 384, 11), true, numbers({50}, 17),
+                            numbers({50}, 12)));
   keep(device.binary_matmul(big, random_bits(384, 500, 14), false, 0.3F));
   keep(device.binary_matmul_tn(big, random_bits(300, 500, 15), true, 0.3F));
   for (const Tensor& shift : {Tensor(), numbers({384}, 16)}) {
@@ -377,12 +382,30 @@ TEST_CASE("CpuDevice: bits packed, multiplied and unpacked are the products of t
       REQUIRE(a.bit(i / c, i % c) == (sum >= 0.1F));
     }
     for (const bool zero_one : {false, true}) {
-      const Tensor y = device.binary_linear(a, w, zero_one, 0.3F, bias);
       // Integers in floats are exact in any order of additions, so this must be equal to the bit.
       const Tensor dots = device.linear(device.unpack(a, zero_one ? 0.0F : -1.0F, 1), levels, {});
-      CHECK(same_bytes(y, device.scale_add_row(dots, 0.3F, bias)));
+      const Tensor rows = numbers({33}, 5);
+      for (const Tensor& scale : {Tensor(Shape{1}, 0.3F), rows}) {
+        const Tensor y = device.binary_linear(a, w, zero_one, scale, bias);
+        CHECK(same_bytes(y, device.scale_add_row(dots, scale, bias)));
+        CHECK(same_bytes(y, test::plain_device().scale_add_row(dots, scale, bias)));
+      }
     }
   }
+}
+
+TEST_CASE("CpuDevice: a row less its mean adds up to nothing") {
+  CpuDevice device;
+  const Tensor x = numbers({5, 70}, 1);
+  const Tensor y = device.center_rows(x);
+  for (std::size_t n = 0; n < 5; ++n) {
+    double mean = 0;
+    for (const float value : x.row(n)) mean += static_cast<double>(value) / 70;
+    for (std::size_t c = 0; c < 70; ++c) {
+      CHECK(y.row(n)[c] == x.row(n)[c] - static_cast<float>(mean));
+    }
+  }
+  CHECK(same_bytes(y, test::plain_device().center_rows(x)));
 }
 
 TEST_CASE("CpuDevice: gradients of binary products, and of binarizers, are the plain device's") {
@@ -524,7 +547,9 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
       [&] { (void)device.add(x, y); },
       [&] { (void)device.multiply(x, y); },
       [&] { (void)device.add_row(x, row); },
-      [&] { (void)device.scale_add_row(x, 1, row); },
+      [&] { (void)device.scale_add_row(x, row, x); },
+      [&] { (void)device.scale_add_row(x, Tensor(Shape{1}), row); },
+      [&] { (void)device.scale_add_row(x, Tensor(Shape{7}), Tensor(Shape{8})); },
       [&] { (void)device.activate_backward(Activation::relu, x, y); },
       [&] { (void)device.threshold_select_rows(x, 0, row); },
       [&] { (void)device.window_mask(x, 0, 1, y); },
@@ -533,9 +558,13 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
       [&] { (void)device.pack(x, row, 0, false); },
       [&] { (void)device.gather(x, IdTensor(Shape{1}, 4)); },
       [&] { (void)device.gather(x, IdTensor(Shape{1}, -1)); },
-      [&] { (void)device.binary_linear(random_bits(2, 9, 1), random_bits(3, 8, 1), true, 1, row); },
-      [&] { (void)device.binary_linear(random_bits(2, 8, 1), random_bits(3, 8, 1), true, 1, row); },
   };
+  const BitMatrix bits = random_bits(2, 8, 1), wide = random_bits(2, 9, 1);
+  const BitMatrix weights = random_bits(3, 8, 1);
+  const Tensor one(Shape{1}), three(Shape{3});
+  calls.emplace_back([&] { (void)device.binary_linear(wide, weights, true, one, three); });
+  calls.emplace_back([&] { (void)device.binary_linear(bits, weights, true, one, row); });
+  calls.emplace_back([&] { (void)device.binary_linear(bits, weights, true, row, three); });
   calls.emplace_back([&] { (void)device.binary_matmul(x, random_bits(9, 8, 1), true, 1); });
   calls.emplace_back([&] { (void)device.binary_matmul_tn(x, random_bits(9, 8, 1), true, 1); });
   calls.emplace_back([&] { (void)device.window_backward(x, {}, y); });

@@ -9,7 +9,18 @@
 
 namespace bipft {
 
-/// Forward:    y = (α_x α_w) (units(x) signs(w)ᵀ) + bias
+namespace detail {
+
+/// dy ŵ.   dy: [N, O]   w: [O, C]   result: [N, C]
+[[nodiscard]] inline Tensor times_weight(Device& device, const Tensor& dy, const SignMatrix& w) {
+  if (w.scale.numel() == 1) return device.binary_matmul(dy, w.bits, false, w.scale.data()[0]);
+  const Tensor scaled = device.scale_add_row(dy, w.scale, Tensor(Shape{dy.cols()}));
+  return device.binary_matmul(scaled, w.bits, false, 1.0F);
+}
+
+}  // namespace detail
+
+/// Forward:    y = (α_x α_w) (units(x) signs(w)ᵀ) + bias, with one α_w or one for each output
 ///             The product of units is an integer and exact; the two scales are multiplied first,
 ///             and then there is one rounding for · and one for +. So popcounts, the reference form
 ///             (Tape::Products::floats) and a packed model give the same bytes.
@@ -26,7 +37,7 @@ namespace bipft {
          bias.shape());
   }
   Device& device = x.device();
-  const float scale = x.rule.scale * w.matrix.scale;
+  const Tensor scale = device.scale(w.matrix.scale, x.rule.scale);
   const BitMatrix bits = x.rule.bits(device, x.x());
 
   Tensor y;
@@ -38,15 +49,15 @@ namespace bipft {
     y = device.scale_add_row(products, scale, bias.value());
   }
 
-  return x.tape().record(
-      std::move(y), {x.levels, w.levels, bias},
-      [levels = x.levels, zero_one = x.rule.zero_one, alpha = x.rule.scale, bits, w, bias](
-          Tape& tape, const Tensor& dy) {
-        Device& on = tape.device();
-        tape.accumulate(levels, on.binary_matmul(dy, w.matrix.bits, false, w.matrix.scale));
-        tape.accumulate(w.levels, on.binary_matmul_tn(dy, bits, zero_one, alpha));
-        tape.accumulate(bias, on.sum_rows(dy));
-      });
+  return x.tape().record(std::move(y), {x.levels, w.levels, bias},
+                         [levels = x.levels, zero_one = x.rule.zero_one, alpha = x.rule.scale, bits,
+                          w, bias](Tape& tape, const Tensor& dy) {
+                           Device& on = tape.device();
+                           tape.accumulate(levels, detail::times_weight(on, dy, w.matrix));
+                           tape.accumulate(w.levels,
+                                           on.binary_matmul_tn(dy, bits, zero_one, alpha));
+                           tape.accumulate(bias, on.sum_rows(dy));
+                         });
 }
 
 }  // namespace bipft

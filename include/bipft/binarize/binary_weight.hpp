@@ -1,5 +1,5 @@
 #pragma once
-/// BinaryWeight: a weight matrix as signs and one scale.
+/// BinaryWeight: a weight matrix as signs and their scales.
 
 #include <concepts>
 #include <string_view>
@@ -9,10 +9,10 @@
 
 namespace bipft {
 
-/// w[o][c] = scale · (bit ? +1 : -1).
+/// w[o][c] = scale[o] · (bit ? +1 : -1).
 struct SignMatrix {
-  BitMatrix bits;      ///< [O, C]
-  float scale = 1.0F;  ///< one for the whole matrix: a scale a row would be another multiplication
+  BitMatrix bits;                ///< [O, C]
+  Tensor scale{Shape{1}, 1.0F};  ///< [O], or [1] for the whole matrix
 };
 
 /// A SignMatrix on a tape. `levels` stands in for its floats as BinaryVar's does: the latent
@@ -29,6 +29,15 @@ concept WeightBinarizer = std::default_initializable<B> &&
   { B::name } -> std::convertible_to<std::string_view>;
   { binarizer.signs(device, latent) } -> std::same_as<SignMatrix>;  // what packing stores
   { binarizer(w) } -> std::same_as<BinaryWeight>;
+};
+
+/// A way of turning the rows of an embedding table into signs with a scale each.
+template <class B>
+concept TableBinarizer = std::default_initializable<B> &&
+    requires(const B& binarizer, Device& device, const Tensor& table, const Var& rows) {
+  { B::name } -> std::convertible_to<std::string_view>;
+  { binarizer.signs(device, table) } -> std::same_as<SignMatrix>;  // what packing stores
+  { binarizer(rows, table) } -> std::same_as<Var>;                 // of the rows of a batch
 };
 
 }  // namespace bipft

@@ -6,16 +6,9 @@
 
 #include <string_view>
 
-#include "bipft/autograd/tape.hpp"
-#include "bipft/core/bit_matrix.hpp"
+#include "bipft/binarize/binary_weight.hpp"
 
 namespace bipft {
-
-/// table[r][c] = scale[r] · (bit ? +1 : -1).
-struct SignRows {
-  BitMatrix bits;  ///< [V, C]
-  Tensor scale;    ///< [V]
-};
 
 struct EmbeddingRows {
   static constexpr std::string_view name = "embedding_rows";
@@ -26,7 +19,7 @@ struct EmbeddingRows {
   }
 
   /// What packing stores.   table: [V, C]
-  [[nodiscard]] SignRows signs(Device& device, const Tensor& table) const {
+  [[nodiscard]] SignMatrix signs(Device& device, const Tensor& table) const {
     return {device.pack(table, {}, threshold(device, table), false),
             device.mean_absolute_rows(table)};
   }
@@ -47,5 +40,7 @@ struct EmbeddingRows {
         [rows](Tape& tape, const Tensor& dy) { tape.accumulate(rows, dy); });
   }
 };
+
+static_assert(TableBinarizer<EmbeddingRows>);
 
 }  // namespace bipft

@@ -146,11 +146,12 @@ class CpuProducts : public Device {
   }
 
   [[nodiscard]] Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
-                                     float scale, const Tensor& bias) override {
+                                     const Tensor& scale, const Tensor& bias) override {
     if (a.cols() != w.cols()) {
       fail("binary_linear: rows of ", a.cols(), " bits and weights of ", w.cols());
     }
     detail::require_extent("binary_linear", "a bias", bias, w.rows());
+    const Tensor scales = detail::scales_of("binary_linear", scale, w.rows());
     Tensor y = Tensor::uninitialized(Shape{a.rows(), w.rows()});
     if (y.empty() || a.empty()) return y;
     const CpuLayout layout(kernels::active(), w.view());
@@ -163,6 +164,7 @@ class CpuProducts : public Device {
     whole.outputs = w.rows();
     whole.step = zero_one ? 1 : 2;
     whole.base = base.data().data();
+    const float* factors = scales.data().data();
     const float* added = bias.data().data();
     float* to = y.mutable_data().data();
     constexpr std::size_t grain = 64;
@@ -173,7 +175,7 @@ class CpuProducts : public Device {
       part.a.words += begin * part.a.words_per_row;
       part.a.rows = end - begin;
       part.scratch = scratch.take<std::uint32_t>(words);
-      layout.kernels().bgemm_floats(part, scale, added, nullptr, to + begin * w.rows());
+      layout.kernels().bgemm_floats(part, factors, added, nullptr, to + begin * w.rows());
     });
     return y;
   }
@@ -205,12 +207,18 @@ class CpuProducts : public Device {
     return y;
   }
 
-  [[nodiscard]] Tensor scale_add_row(const Tensor& x, float scale, const Tensor& row) override {
+  [[nodiscard]] Tensor scale_add_row(const Tensor& x, const Tensor& scale,
+                                     const Tensor& row) override {
     detail::require_extent("scale_add_row", "a row", row, x.cols());
+    const bool one = scale.numel() == 1;
+    if (!one) detail::require_extent("scale_add_row", "a scale", scale, x.cols());
+    const float* factors = scale.data().data();
     const float* added = row.data().data();
     const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map_rows(x, [&](const float* from, std::size_t, float* to) {
-      kernels.scale_add(from, scale, added, x.cols(), to);
+      if (one) return kernels.scale_add(from, *factors, added, x.cols(), to);
+      kernels.multiply(from, factors, x.cols(), to);
+      kernels.of->add(to, added, x.cols(), to);
     });
   }
 

@@ -107,11 +107,11 @@ class Device : public Runner {
   [[nodiscard]] virtual BitMatrix pack(const Tensor& x, const Tensor& shift, float threshold,
                                        bool strict) = 0;
   /// Integer products of bits, as exact floats, each then scaled and shifted:
-  ///   y[n][o] = scale · dot(a[n], w[o]) + bias[o]      one rounding each for · and +
+  ///   y[n][o] = scale[o] · dot(a[n], w[o]) + bias[o]   one rounding each for · and +
   /// where w's bits are ±1 and a's are ±1, or 0/1 if `zero_one`.
-  ///   a: [N, C] bits   w: [O, C] bits   bias: [O]   y: [N, O]
+  ///   a: [N, C] bits   w: [O, C] bits   scale: [O], or [1] for all   bias: [O]   y: [N, O]
   [[nodiscard]] virtual Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
-                                             float scale, const Tensor& bias) = 0;
+                                             const Tensor& scale, const Tensor& bias) = 0;
   /// scale · a s and scale · aᵀ s, where s are the units of bits: ±1, or 0/1 if `zero_one`. The
   /// gradients of binary_linear: a device may round a to bfloat16, sums are floats.
   ///   a: [N, O]   s: [O, C], or [N, C] bits   result: [N, C], or [O, C]
@@ -121,9 +121,10 @@ class Device : public Runner {
                                                 float scale) = 0;
   /// The floats that bits stand for: bit ? high : low.   result: [N, C]
   [[nodiscard]] virtual Tensor unpack(const BitMatrix& bits, float low, float high) = 0;
-  /// y = scale · x + row, elementwise with one rounding each: binary_linear's last step, for the
-  /// same product computed in floats.   x: [N, O]   row: [O]
-  [[nodiscard]] virtual Tensor scale_add_row(const Tensor& x, float scale, const Tensor& row) = 0;
+  /// y[n][o] = scale[o] · x[n][o] + row[o], with one rounding each: binary_linear's last step, for
+  /// the same product computed in floats.   x: [N, O]   scale: [O], or [1] for all   row: [O]
+  [[nodiscard]] virtual Tensor scale_add_row(const Tensor& x, const Tensor& scale,
+                                             const Tensor& row) = 0;
 
   // --- Rows --------------------------------------------------------------------------------------
 
@@ -175,6 +176,8 @@ class Device : public Runner {
   /// The same with levels ±scale[n] for row n.   x: [N, C]   scale: [N]
   [[nodiscard]] virtual Tensor threshold_select_rows(const Tensor& x, float threshold,
                                                      const Tensor& scale) = 0;
+  /// x less the mean of its row.   x: [N, C]
+  [[nodiscard]] virtual Tensor center_rows(const Tensor& x) = 0;
   /// low <= x <= high ? dy : 0.
   [[nodiscard]] virtual Tensor window_mask(const Tensor& x, float low, float high,
                                            const Tensor& dy) = 0;
