@@ -47,6 +47,32 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   value = *asked;
 }
 
+/// The recipe by its name: what was asked for; else that of the model begun with, as long as it has
+/// one bit; else BiT's.
+[[nodiscard]] inline std::string wanted_method(const Recipe& recipe, const ModelFile* start) {
+  if (recipe.shape.method) return *recipe.shape.method;
+  const bool begun = start != nullptr;
+  if (begun && !start->card.config.binary() && !recipe.learn.learns()) return "float";
+  return begun && start->card.config.binary() ? start->card.method : "bit";
+}
+
+/// What a method's binary layers are like, in the words of ModelConfig.
+inline void set_binary_form(std::string_view method, ModelConfig& config) {
+  const bool bibert = method == "bibert";
+  config.activation = bibert ? "gelu" : "relu";
+  config.inner_levels = bibert ? "sign" : "step";
+  config.input_levels = bibert ? "plain" : "elastic";
+  config.attention = bibert ? "bool" : "softmax";
+  config.weight_scales = bibert ? "row" : "tensor";
+}
+
+/// Whether numbers that were learnt for one config mean the same in the other.
+[[nodiscard]] inline bool same_form(const ModelConfig& a, const ModelConfig& b) {
+  return a.weight_bits == b.weight_bits && a.activation == b.activation &&
+         a.inner_levels == b.inner_levels && a.input_levels == b.input_levels &&
+         a.attention == b.attention && a.weight_scales == b.weight_scales;
+}
+
 /// The config of the model in the making, but for vocabulary and labels. Throws Error{Fault::usage}
 /// for a shape that does not fit together.
 [[nodiscard]] inline ModelConfig wanted_config(const Recipe& recipe, const ModelFile* start) {
@@ -68,13 +94,9 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   }
 
   // The method names the bits, single bits win over it.
+  const std::string method = wanted_method(recipe, start);
   const std::size_t old_bits = begun ? config.weight_bits : 1;
-  std::size_t bits = old_bits;
-  if (shape.method) {
-    bits = *shape.method == "float" ? 32 : 1;
-  } else if (recipe.learn.learns()) {
-    bits = 1;
-  }
+  const std::size_t bits = method == "float" ? 32 : 1;
   config.weight_bits = shape.weight_bits.value_or(shape.act_bits.value_or(bits));
   config.act_bits = shape.act_bits.value_or(config.weight_bits);
   if (config.act_bits != config.weight_bits) {
@@ -85,7 +107,7 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   config.embedding_bits =
       shape.embedding_bits.value_or(kept ? config.embedding_bits : config.weight_bits);
   if (!begun) config.activation = "gelu";
-  if (config.binary()) config.activation = "relu";
+  if (config.binary() && !(kept && !shape.method)) set_binary_form(method, config);
   config.dropout = config.attention_dropout = recipe.learn.dropout_rate(config.binary());
 
   ModelConfig trial = config;  // what comes from the data will fit
@@ -161,7 +183,7 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
     if (found == values.end() || (!same_labels && name.starts_with("classifier."))) return;
     if (found->second.shape() == parameter.value.shape()) parameter.value = found->second;
   });
-  if (before.config.weight_bits == config.weight_bits) {
+  if (same_form(before.config, config)) {
     bipft::detail::mark_calibrated(model);  // scales of binarizers came along
   }
   return model;

@@ -111,7 +111,8 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
   if (config.binary()) {
     now.packed = model.pack(active_device());
     if (start != nullptr && start->packed &&
-        start->card.config.embedding_bits == config.embedding_bits) {
+        start->card.config.embedding_bits == config.embedding_bits &&
+        same_form(start->card.config, config)) {
       PackedClassifier head = now.packed->classifier;
       now.packed = start->packed;
       now.packed->config = config;
@@ -154,7 +155,8 @@ int train(Words words) {
   card.config = wanted_config(options.recipe, start);
   check_vocabulary_options(options, start);
   const bool keep_latent = options.recipe.shape.latent_bits == 32;
-  card.method = card.config.binary() ? "bit" : "float";
+  const std::string method = wanted_method(options.recipe, start);
+  card.method = !card.config.binary() ? "float" : method == "float" ? "bit" : method;
   card.kind = !card.config.binary() ? "float" : keep_latent ? "trainable" : "packed";
 
   TrainingData data{
