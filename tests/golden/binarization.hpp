@@ -61,6 +61,17 @@ inline constexpr double tv9_b_code[] = {1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0};
 inline constexpr double tv9_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
 inline constexpr double tv9_da[] = {0.125, -0.25, 0.375, -0.0, 0.0, 0.0, -0.0, 0.875};
 
+inline constexpr double tv10_q_student[] = {1.0, 2.0, 0.0, -1.0, 0.5, -0.5, 1.0, 0.0};
+inline constexpr double tv10_q_teacher[] = {1.0, 1.0, 0.5, -1.0, 0.0, -1.0, 1.0, 0.5};
+inline constexpr double tv10_rel_student[] = {3.0, -0.25, -0.25, 0.75};
+inline constexpr double tv10_rel_teacher[] = {1.625, -0.5, -0.5, 1.125};
+inline constexpr double tv10_loss = 0.41575861716882734;
+inline constexpr double tv10_dl_drel[] = {0.0822387308865803, 0.12736612112037168,
+                                          0.12736612112037168, -0.24404417613274018};
+inline constexpr double tv10_dl_dq[] = {
+    0.14592179144676615,  0.10079440121297477, 0.12736612112037168,  -0.0822387308865803,
+    0.005344033054001593, 0.37675433030711347, -0.24404417613274018, -0.12736612112037168};
+
 inline constexpr double tv13_x[] = {0.375, -0.625, 0.5, -0.5, 1.25, -0.0625, 0.0, -0.875};
 inline constexpr double tv13_w[] = {0.5, -0.25, 0.75, -1.0, 0.125, 0.0, -0.375, 0.625};
 inline constexpr double tv13_b_shift[] = {-0.5, -0.125, -0.375, 0.0};
