@@ -55,6 +55,37 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   value = *asked;
 }
 
+/// The recipe by its name: what was asked for; else that of the model begun with, as long as its
+/// weights have one bit; else BiT's.
+[[nodiscard]] inline std::string wanted_method(const Recipe& recipe, const ModelFile* start) {
+  if (recipe.shape.method) return *recipe.shape.method;
+  if (start == nullptr) return "bit";
+  if (start->card.config.weight_bits == 1) return start->card.method;
+  return recipe.learn.learns() ? "bit" : "float";
+}
+/// The recipe that a card names: where single bits won over the method, that of these bits.
+[[nodiscard]] inline std::string method_of(const ModelConfig& config, const std::string& wanted) {
+  if (config.weight_bits == 32) return "float";
+  return wanted == "float" ? "bit" : wanted;
+}
+
+/// What a method's binary layers are like, in the words of ModelConfig.
+inline void set_binary_form(std::string_view method, ModelConfig& config) {
+  const bool bibert = method == "bibert";
+  config.activation = bibert ? "gelu" : "relu";
+  config.inner_levels = bibert ? "sign" : "step";
+  config.input_levels = bibert ? "plain" : "elastic";
+  config.attention = bibert ? "bool" : "softmax";
+  config.weight_scales = bibert ? "row" : "tensor";
+}
+
+/// Whether numbers that were learnt for one config mean the same in the other.
+[[nodiscard]] inline bool same_form(const ModelConfig& a, const ModelConfig& b) {
+  return a.weight_bits == b.weight_bits && a.activation == b.activation &&
+         a.inner_levels == b.inner_levels && a.input_levels == b.input_levels &&
+         a.attention == b.attention && a.weight_scales == b.weight_scales;
+}
+
 /// The config of the model in the making, but for vocabulary and labels. Throws Error{Fault::usage}
 /// for a shape that does not fit together.
 [[nodiscard]] inline ModelConfig wanted_config(const Recipe& recipe, const ModelFile* start) {
@@ -79,13 +110,9 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   }
 
   // The method names the bits, single bits win over it.
+  const std::string method = wanted_method(recipe, start);
   const std::size_t old_bits = begun ? config.weight_bits : 1;
-  std::size_t bits = old_bits;
-  if (shape.method) {
-    bits = *shape.method == "float" ? 32 : 1;
-  } else if (recipe.learn.learns()) {
-    bits = 1;
-  }
+  const std::size_t bits = method == "float" ? 32 : 1;
   config.weight_bits =
       shape.weight_bits.value_or(shape.act_bits ? (*shape.act_bits == 32 ? 32 : 1) : bits);
   const bool same = begun && !recipe.learn.learns() && config.weight_bits == old_bits;
@@ -99,8 +126,9 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
   config.embedding_bits =
       shape.embedding_bits.value_or(kept ? config.embedding_bits : config.weight_bits);
   if (!begun) config.activation = "gelu";
-  if (config.weight_bits == 1) config.activation = "relu";
-  config.dropout = config.attention_dropout = recipe.learn.dropout_rate(config.weight_bits == 1);
+  const bool one_bit = config.weight_bits == 1;
+  if (one_bit && (!kept || shape.method)) set_binary_form(method, config);
+  config.dropout = config.attention_dropout = recipe.learn.dropout_rate(one_bit);
 
   ModelConfig trial = config;  // what comes from the data will fit
   trial.vocabulary = std::max<std::size_t>(trial.vocabulary, 5);
@@ -185,7 +213,7 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
       parameter.value = Tensor(parameter.value.shape(), first);
     }
   });
-  bipft::detail::carry_scales(model, before.config);
+  if (same_form(before.config, config)) bipft::detail::carry_scales(model, before.config);
   return model;
 }
 

@@ -129,7 +129,8 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
   if (config.binary()) {
     now.packed = model.pack(active_device());
     if (start != nullptr && start->packed &&
-        start->card.config.embedding_bits == config.embedding_bits) {
+        start->card.config.embedding_bits == config.embedding_bits &&
+        same_form(start->card.config, config)) {
       PackedClassifier head = now.packed->classifier;
       Tensor positions = now.packed->embedding.position;
       now.packed = start->packed;
@@ -256,7 +257,7 @@ int train(Words words_given) {
     of.config.labels = of.labels.size();
     of.config.check();
     const bool keep_latent = now.recipe.shape.latent_bits == 32;
-    of.method = of.config.weight_bits == 1 ? "bit" : "float";
+    of.method = method_of(of.config, wanted_method(now.recipe, begins));
     of.kind = of.config.staged()    ? "staged"
               : !of.config.binary() ? "float"
               : keep_latent         ? "trainable"

@@ -28,7 +28,7 @@ struct ShapeOptions {
 
   void visit(auto&& option) {
     option("method", method, "a recipe that names the bits [that of a one-bit --init, else bit]",
-           Form{"bit|float"});
+           Form{"bit|bibert|float"});
     option("weight-bits", weight_bits, "of all matrices", Form{"1|32"});
     option("act-bits", act_bits, "of what they multiply; 2 and 4 are for teachers between",
            Form{"1|2|4|32"});
@@ -201,7 +201,6 @@ struct TrainOptions {
                             {"corpus-weights", "masked language modelling"},
                             {"no-nsp", "masked language modelling"},
                             {"init=foundation", "a pre-trained foundation"},
-                            {"method=bibert", "BiBERT"},
                             {"method=bipft", "BiPFT"},
                             {"method=beexformer", "BEExformer"},
                             {"weight-bits=2", "2 bits"},

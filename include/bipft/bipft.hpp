@@ -37,6 +37,7 @@
 #include "bipft/ops/activation.hpp"
 #include "bipft/ops/arithmetic.hpp"
 #include "bipft/ops/attention.hpp"
+#include "bipft/ops/direction.hpp"
 #include "bipft/ops/distillation_losses.hpp"
 #include "bipft/ops/dropout.hpp"
 #include "bipft/ops/embedding.hpp"

@@ -114,6 +114,7 @@ struct ProductTimes {
   const std::vector<std::int32_t> most(matrix.outputs,
                                        static_cast<std::int32_t>(matrix.inputs / 2));
   const std::vector<float> bias(matrix.outputs);
+  const std::vector<float> scale(matrix.outputs, 0.5F);
   Tensor y(Shape{rows, matrix.outputs});
   BitMatrix bits(rows, matrix.outputs);
   BasicTensor<std::uint32_t> scratch(Shape{kernels::product_scratch(matrix.inputs)});
@@ -122,9 +123,9 @@ struct ProductTimes {
   float* const floats = y.mutable_data().data();
   std::uint64_t* const words = bits.mutable_row(0);
   const std::size_t stride = words_for(matrix.outputs);
-  return {
-      seconds_of_call([&] { target.bgemm_floats(product, 0.5F, bias.data(), nullptr, floats); }),
-      seconds_of_call([&] { target.bgemm_bits(product, most.data(), words, stride); })};
+  return {seconds_of_call(
+              [&] { target.bgemm_floats(product, scale.data(), bias.data(), nullptr, floats); }),
+          seconds_of_call([&] { target.bgemm_bits(product, most.data(), words, stride); })};
 }
 
 void products(const KernelTable& target, const Measured& limit,

@@ -33,7 +33,8 @@ TEST_CASE("Binarizers: are chosen by name, for a number of channels") {
   CHECK_FALSE(rule_of(sign).zero_one);
   CHECK(rule_of(choose<Binarizers>("binarizer", "elastic_step", std::size_t{5})).zero_one);
   CHECK_THROWS_WITH_AS((void)choose<Binarizers>("binarizer", "bool", std::size_t{5}),
-                       "no binarizer is called 'bool'; choose one of: elastic_sign, elastic_step",
+                       "no binarizer is called 'bool'; choose one of: elastic_sign, elastic_step, "
+                       "plain_sign, bool_attention",
                        Error);
 }
 

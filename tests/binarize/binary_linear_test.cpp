@@ -7,6 +7,7 @@
 #include "bipft/binarize/elastic_sign.hpp"
 #include "bipft/binarize/elastic_step.hpp"
 #include "bipft/binarize/mean_sign.hpp"
+#include "bipft/binarize/row_sign.hpp"
 #include "bipft/ops/activation.hpp"
 #include "bipft/ops/linear.hpp"
 #include "golden/binarization.hpp"
@@ -91,7 +92,8 @@ TEST_CASE_TEMPLATE("binary_linear: bits and floats give the same bytes, forwards
   }
 }
 
-TEST_CASE("binary_linear: an activation behind it is that of activate") {
+TEST_CASE_TEMPLATE("binary_linear: an activation behind it is that of activate", B, MeanSign,
+                   RowSign) {
   for (Device* device : test::devices()) {
     for (const Activation f : {Activation::relu, Activation::gelu, Activation::tanh}) {
       for (const Tape::Products products : {Tape::Products::bits, Tape::Products::floats}) {
@@ -104,7 +106,7 @@ TEST_CASE("binary_linear: an activation behind it is that of activate") {
           for (Parameter* p : {&x, &layer.weight, &layer.bias}) p->clear_grad();
           Tape tape(*device, Tape::Mode::train, products);
           const BinaryVar bits = layer.input(tape.leaf(x));
-          const BinaryWeight w = MeanSign()(tape.leaf(layer.weight));
+          const BinaryWeight w = B()(tape.leaf(layer.weight));
           const Var bias = tape.leaf(layer.bias);
           const Var y =
               at_once ? binary_linear(bits, w, bias, f) : activate(f, binary_linear(bits, w, bias));
@@ -128,7 +130,7 @@ TEST_CASE_TEMPLATE("binary_linear: is linear in its levels", B, ElasticSign, Ela
     // The same product of floats, whose derivatives are true.
     const SignMatrix signs = MeanSign().signs(*device, layer.weight.value);
     Parameter x_levels(layer.input.rule().levels(*device, x));
-    Parameter w_levels(device->unpack(signs.bits, -signs.scale, signs.scale));
+    Parameter w_levels(device->unpack(signs.bits, -signs.scale.data()[0], signs.scale.data()[0]));
     Parameter bias(layer.bias.value);
     Tape floats(*device);
     const Var expected = linear(floats.leaf(x_levels), floats.leaf(w_levels), floats.leaf(bias));
@@ -152,7 +154,8 @@ TEST_CASE("binary_linear: popcount identities") {
     const Tensor a = test::tensor({1, 8}, golden::tv15_a);
     const Tensor w = test::tensor({1, 8}, golden::tv15_w);
     Tape tape(*device);
-    const BinaryWeight weight{tape.constant(w), {device->pack(w, {}, 0.5F, false), 1.0F}};
+    const BinaryWeight weight{tape.constant(w),
+                              {device->pack(w, {}, 0.5F, false), Tensor(Shape{1}, 1.0F)}};
     const Var zero = tape.constant(Tensor(Shape{1}));
     const BinaryVar is_signed{tape.constant(a), BitRule{{}, 0.5F, false, false, 1.0F}};
     const BinaryVar is_unsigned{tape.constant(a), BitRule{{}, 0.5F, false, true, 1.0F}};

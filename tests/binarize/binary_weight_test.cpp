@@ -16,7 +16,7 @@ namespace {
 struct Clipped {
   static constexpr std::string_view name = "clipped";
   [[nodiscard]] SignMatrix signs(Device& device, const Tensor& w) const {
-    return {device.pack(w, {}, 0.0F, false), 1.0F};
+    return {device.pack(w, {}, 0.0F, false), Tensor(Shape{1}, 1.0F)};
   }
   [[nodiscard]] BinaryWeight operator()(const Var& w) const {
     return {w.tape().record(w.value(), {w},

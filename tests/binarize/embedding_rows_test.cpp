@@ -23,7 +23,7 @@ TEST_CASE("embedding_rows: agrees with the published vectors") {
     tape.backward(test::weighted_sum(y, test::tensor({2, 4}, golden::tv1_g)));
     test::check_equal(table.grad, test::tensor({2, 4}, golden::tv2_dw));
 
-    const SignRows packed = EmbeddingRows().signs(*device, weights);
+    const SignMatrix packed = EmbeddingRows().signs(*device, weights);
     test::check_equal(packed.scale, test::tensor({2}, golden::tv2_alpha_row));
   }
 }
@@ -47,7 +47,7 @@ TEST_CASE("embedding_rows: what is packed is what was looked up") {
     Tape tape(*device, Tape::Mode::inference);
     Parameter parameter(table);
     const Var y = EmbeddingRows()(embedding(tape, parameter, ids), table);
-    const SignRows packed = EmbeddingRows().signs(*device, table);
+    const SignMatrix packed = EmbeddingRows().signs(*device, table);
     for (std::size_t n = 0; n < 4; ++n) {
       const auto row = static_cast<std::size_t>(ids.data()[n]);
       for (std::size_t c = 0; c < 70; ++c) {

@@ -162,7 +162,7 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --lr nan",
       "bipft train small.tsv -o x.bipft --heads 3 --hidden 32",
       "bipft train small.tsv -o x.bipft --objective mlm",
-      "bipft train small.tsv -o x.bipft --method bibert",
+      "bipft train small.tsv -o x.bipft --method bipft",
       "bipft train small.tsv -o x.bipft --task cola",
       "bipft train small.tsv -o x.bipft --act-bits 3",
       "bipft train small.tsv -o x.bipft --weight-bits 1 --act-bits 32",
@@ -452,6 +452,20 @@ TEST_CASE("train: stages are one training, wherever it was killed") {
                    "bipft run one.bipft --info | grep packed") == 0);
   CHECK(place.sh("bipft run whole.stages --info").out.find("--stages 32-32,1-2,1-1") !=
         std::string::npos);
+}
+
+TEST_CASE("train: a method is a recipe, kept by who goes on from its model") {
+  const Workplace& place = trained();
+  CHECK(place.code("bipft train small.tsv --method bibert --epochs 1 -o b.bipft" + shape) == 0);
+  CHECK(place.sh("bipft run b.bipft --info").out.find("method\tbibert\n") != std::string::npos);
+  CHECK(place.code("bipft train --init b.bipft --epochs 0 -o b0.bipft") == 0);
+  CHECK(place.sh("cut -f1 dev.tsv | bipft run b.bipft --logits").out ==
+        place.sh("cut -f1 dev.tsv | bipft run b0.bipft --logits").out);
+  CHECK(place.code("bipft train small.tsv --init b.bipft --epochs 1 -o b1.bipft") == 0);
+  CHECK(place.sh("bipft run b1.bipft --info").out.find("method\tbibert\n") != std::string::npos);
+  CHECK(place.code("bipft train small.tsv --init b.bipft --method bit --epochs 1 -o t.bipft") == 0);
+  CHECK(place.sh("bipft run t.bipft --info").out.find("method\tbit\n") != std::string::npos);
+  CHECK(place.code("bipft eval b.bipft dev.tsv --bench --threads 1") == 0);
 }
 
 TEST_CASE("train: what diverges is told apart, and writes no model") {

@@ -142,13 +142,18 @@ std::vector<Tensor> everything() {
   const Sums sums = device.sums(big);
   keep(Tensor(Shape{1}, static_cast<float>(device.dot(big, other))));
   keep(Tensor(Shape{1}, static_cast<float>(sums.sum + 3 * sums.absolute)));
-  keep(device.scale_add_row(big, 0.3F, wide));
+  keep(device.center_rows(big));
+  const Tensor scale(Shape{1}, 0.3F);
+  keep(device.scale_add_row(big, scale, wide));
+  keep(device.scale_add_row(big, numbers({384}, 18), wide));
   const BitMatrix a = device.pack(big, wide, 0.2F, false);
   keep(device.unpack(a, -1, 2));
-  keep(device.binary_linear(a, random_bits(50, 384, 11), true, 0.3F, numbers({50}, 12)));
-  for (const Activation f : {Activation::relu, Activation::gelu}) {
-    const BitMatrix signs = random_bits(50, 384, 11);
-    keep(device.binary_linear(a, signs, true, 0.3F, numbers({50}, 12), f).y);
+  const BitMatrix signs = random_bits(50, 384, 11);
+  for (const Tensor& each : {scale, numbers({50}, 17)}) {
+    keep(device.binary_linear(a, signs, true, each, numbers({50}, 12)));
+    for (const Activation f : {Activation::relu, Activation::gelu}) {
+      keep(device.binary_linear(a, signs, true, each, numbers({50}, 12), f).y);
+    }
   }
   keep(device.binary_matmul(big, random_bits(384, 500, 14), false, 0.3F));
   keep(device.binary_matmul_tn(big, random_bits(300, 500, 15), true, 0.3F));
@@ -414,12 +419,30 @@ TEST_CASE("CpuDevice: bits packed, multiplied and unpacked are the products of t
       REQUIRE(a.bit(i / c, i % c) == (sum >= 0.1F));
     }
     for (const bool zero_one : {false, true}) {
-      const Tensor y = device.binary_linear(a, w, zero_one, 0.3F, bias);
       // Integers in floats are exact in any order of additions, so this must be equal to the bit.
       const Tensor dots = device.linear(device.unpack(a, zero_one ? 0.0F : -1.0F, 1), levels, {});
-      CHECK(same_bytes(y, device.scale_add_row(dots, 0.3F, bias)));
+      const Tensor rows = numbers({33}, 5);
+      for (const Tensor& scale : {Tensor(Shape{1}, 0.3F), rows}) {
+        const Tensor y = device.binary_linear(a, w, zero_one, scale, bias);
+        CHECK(same_bytes(y, device.scale_add_row(dots, scale, bias)));
+        CHECK(same_bytes(y, test::plain_device().scale_add_row(dots, scale, bias)));
+      }
     }
   }
+}
+
+TEST_CASE("CpuDevice: a row less its mean adds up to nothing") {
+  CpuDevice device;
+  const Tensor x = numbers({5, 70}, 1);
+  const Tensor y = device.center_rows(x);
+  for (std::size_t n = 0; n < 5; ++n) {
+    double mean = 0;
+    for (const float value : x.row(n)) mean += static_cast<double>(value) / 70;
+    for (std::size_t c = 0; c < 70; ++c) {
+      CHECK(y.row(n)[c] == x.row(n)[c] - static_cast<float>(mean));
+    }
+  }
+  CHECK(same_bytes(y, test::plain_device().center_rows(x)));
 }
 
 TEST_CASE("CpuDevice: gradients of binary products, and of binarizers, are the plain device's") {
@@ -499,11 +522,15 @@ TEST_CASE("CpuDevice: a gradient that is handed over gives its memory to the res
 TEST_CASE("CpuDevice: attention over bits is what its products and rows make of it in turn") {
   CpuDevice device;
   for (const auto& [heads, channels] : {std::pair{3U, 96U}, {1U, 64U}, {2U, 10U}, {2U, 200U}}) {
-    for (const float rate : {0.0F, 0.2F}) {
+    for (const auto& [rate, softmax] :
+         {std::pair{0.0F, true}, {0.2F, true}, {0.0F, false}, {0.2F, false}}) {
       CAPTURE(channels);
       CAPTURE(rate);
+      CAPTURE(softmax);
       BinaryAttention of = attention_of(lengths(), heads, channels);
       of.dropout = rate;
+      of.softmax = softmax;
+      if (!softmax) of.window = {{}, -0.5F, 0.5F, 0.0F, true, 0.0F};
       const Tensor dy = numbers({of.texts.tokens(), channels}, 44);
       test::check_equal(device.binary_attention(of), device.Device::binary_attention(of));
       const BinaryAttentionGrad found = device.binary_attention_backward(of, dy);
@@ -650,7 +677,9 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
       [&] { (void)device.add(x, y); },
       [&] { (void)device.multiply(x, y); },
       [&] { (void)device.add_row(x, row); },
-      [&] { (void)device.scale_add_row(x, 1, row); },
+      [&] { (void)device.scale_add_row(x, row, x); },
+      [&] { (void)device.scale_add_row(x, Tensor(Shape{1}), row); },
+      [&] { (void)device.scale_add_row(x, Tensor(Shape{7}), Tensor(Shape{8})); },
       [&] { (void)device.activate_backward(Activation::relu, x, y); },
       [&] { (void)device.threshold_select_rows(x, 0, row); },
       [&] { (void)device.window_mask(x, 0, 1, y); },
@@ -659,9 +688,13 @@ TEST_CASE("CpuDevice: what does not fit is refused, with the operation and both 
       [&] { (void)device.pack(x, row, 0, false); },
       [&] { (void)device.gather(x, IdTensor(Shape{1}, 4)); },
       [&] { (void)device.gather(x, IdTensor(Shape{1}, -1)); },
-      [&] { (void)device.binary_linear(random_bits(2, 9, 1), random_bits(3, 8, 1), true, 1, row); },
-      [&] { (void)device.binary_linear(random_bits(2, 8, 1), random_bits(3, 8, 1), true, 1, row); },
   };
+  const BitMatrix bits = random_bits(2, 8, 1), wide = random_bits(2, 9, 1);
+  const BitMatrix weights = random_bits(3, 8, 1);
+  const Tensor one(Shape{1}), three(Shape{3});
+  calls.emplace_back([&] { (void)device.binary_linear(wide, weights, true, one, three); });
+  calls.emplace_back([&] { (void)device.binary_linear(bits, weights, true, one, row); });
+  calls.emplace_back([&] { (void)device.binary_linear(bits, weights, true, row, three); });
   calls.emplace_back([&] { (void)device.binary_matmul(x, random_bits(9, 8, 1), true, 1); });
   calls.emplace_back([&] { (void)device.binary_matmul_tn(x, random_bits(9, 8, 1), true, 1); });
   const BinaryAttention good = attention_of(texts, 2, 6);

@@ -18,6 +18,13 @@ inline constexpr double tv2_w_b[] = {0.625,   -0.625,   0.625,    -0.625,
                                      0.28125, -0.28125, -0.28125, 0.28125};
 inline constexpr double tv2_dw[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
 
+inline constexpr double tv3_w[] = {0.5, -0.25, 0.75, -1.0, 2.0, 0.25, -0.5, 0.25};
+inline constexpr double tv3_alpha_row[] = {0.625, 0.75};
+inline constexpr double tv3_w_b[] = {0.625, -0.625, 0.625, -0.625, 0.75, -0.75, -0.75, -0.75};
+inline constexpr double tv3_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv3_dw[] = {0.1875,  -0.1875, 0.4375,  -0.4375,
+                                    -0.1875, 0.4375,  -0.9375, 0.6875};
+
 inline constexpr double tv4_x[] = {0.375, -0.625, 0.5, -0.5, 1.25, -0.0625, 0.0, -0.875};
 inline constexpr double tv4_alpha = 0.5;
 inline constexpr double tv4_y_if_sign0_is_plus1[] = {0.5, -0.5, 0.5, -0.5, 0.5, -0.5, 0.5, -0.5};
@@ -60,6 +67,28 @@ inline constexpr double tv7b_dx[] = {0.0, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75,
 inline constexpr double tv7b_dalpha = -0.02870495792324037;
 inline constexpr double tv7b_alpha_init_code = 0.9111308935648782;
 
+inline constexpr double tv8_x[] = {0.375, -1.0, 1.0, -0.5, 1.25, -0.0625, 0.0, -3.0};
+inline constexpr double tv8_y_if_sign0_is_plus1[] = {1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0};
+inline constexpr double tv8_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv8_dx_linear_input[] = {0.125, -0.25, 0.375, -0.5, 0.0, 0.625, -0.75, 0.0};
+inline constexpr double tv8_dx_qkv[] = {0.125, -0.0, 0.0, -0.5, 0.0, 0.625, -0.75, 0.0};
+
+inline constexpr double tv9_a[] = {0.25, -0.25, 0.0, 1.0, 2.0, -1.0, -10000.0, 0.5};
+inline constexpr double tv9_b_code[] = {1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0};
+inline constexpr double tv9_g[] = {0.125, -0.25, 0.375, -0.5, 0.5, 0.625, -0.75, 0.875};
+inline constexpr double tv9_da[] = {0.125, -0.25, 0.375, -0.0, 0.0, 0.0, -0.0, 0.875};
+
+inline constexpr double tv10_q_student[] = {1.0, 2.0, 0.0, -1.0, 0.5, -0.5, 1.0, 0.0};
+inline constexpr double tv10_q_teacher[] = {1.0, 1.0, 0.5, -1.0, 0.0, -1.0, 1.0, 0.5};
+inline constexpr double tv10_rel_student[] = {3.0, -0.25, -0.25, 0.75};
+inline constexpr double tv10_rel_teacher[] = {1.625, -0.5, -0.5, 1.125};
+inline constexpr double tv10_loss = 0.41575861716882734;
+inline constexpr double tv10_dl_drel[] = {0.0822387308865803, 0.12736612112037168,
+                                          0.12736612112037168, -0.24404417613274018};
+inline constexpr double tv10_dl_dq[] = {
+    0.14592179144676615,  0.10079440121297477, 0.12736612112037168,  -0.0822387308865803,
+    0.005344033054001593, 0.37675433030711347, -0.24404417613274018, -0.12736612112037168};
+
 inline constexpr double tv12_student[] = {1.0, -0.5, 0.25, 0.0, 0.25, -0.75};
 inline constexpr double tv12_teacher[] = {2.0, -1.0, 0.0, 0.125, 0.5, -0.25};
 inline constexpr double tv12_loss_code = 0.2898071543948005;
@@ -80,6 +109,13 @@ inline constexpr double tv13_dw[] = {-0.375, -0.625, 0.375, -0.625, 0.625, -0.12
 inline constexpr double tv13_dbias[] = {1.25, 0.25};
 inline constexpr double tv13_db_shift[] = {0.2265625, -0.453125, 0.453125, -0.6796875};
 inline constexpr double tv13_dalpha_x = 0.8010194005628858;
+
+inline constexpr double tv14_x[] = {0.375, -1.0, 1.0, -0.5, 1.25, -0.0625, -0.25, 3.0};
+inline constexpr double tv14_bias[] = {0.0625, -0.125};
+inline constexpr double tv14_y[] = {2.5625, 1.375, 0.0625, 1.375};
+inline constexpr double tv14_gy[] = {1.0, -0.5, 0.25, 0.75};
+inline constexpr double tv14_dx[] = {0.25, -0.25, 1.0, -0.25, 0.0, -0.71875, -0.40625, -0.0};
+inline constexpr double tv14_dw[] = {1.25, -1.25, 0.75, -0.75, 0.0625, -0.1875, -1.1875, 1.3125};
 
 inline constexpr double tv15_a[] = {1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0};
 inline constexpr double tv15_w[] = {1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0};

@@ -55,6 +55,7 @@ struct Case {
   BitMatrix q, k, v;
   std::vector<float> exponential;
   float half_alpha;
+  std::int32_t most = 0;  ///< where there are no exponentials
   std::vector<std::int32_t> threshold;
 };
 
@@ -68,8 +69,9 @@ std::vector<std::uint64_t> attend(const KernelTable& target, const Case& c) {
   a.v = c.v.view();
   a.heads = c.heads;
   a.head_size = c.head_size;
-  a.exponential = c.exponential.data();
+  a.exponential = c.exponential.empty() ? nullptr : c.exponential.data();
   a.half_alpha = c.half_alpha;
+  a.most = c.most;
   a.threshold = c.threshold.data();
   a.context = context.data();
   a.scratch = scratch.data();
@@ -77,15 +79,20 @@ std::vector<std::uint64_t> attend(const KernelTable& target, const Case& c) {
   return context;
 }
 
-/// The probabilities of one query, as softmax makes them of floats: the same terms, added up in 16
-/// lanes that are folded in halves.
-std::vector<float> probabilities(const Case& c, std::size_t head, std::size_t query) {
+/// In how many places a query differs from every key.
+std::vector<std::size_t> distances(const Case& c, std::size_t head, std::size_t query) {
   std::vector<std::size_t> distance(c.tokens);
   for (std::size_t j = 0; j < c.tokens; ++j) {
     for (std::size_t d = head * c.head_size; d < (head + 1) * c.head_size; ++d) {
       distance[j] += c.q.bit(query, d) != c.k.bit(j, d) ? 1U : 0U;
     }
   }
+  return distance;
+}
+
+/// The probabilities of one query, as softmax makes them of floats: the same terms, added up in 16
+/// lanes that are folded in halves.
+std::vector<float> probabilities(const Case& c, const std::vector<std::size_t>& distance) {
   const std::size_t best = *std::min_element(distance.begin(), distance.end());
   std::vector<float> p(c.tokens);
   volatile float lane[16] = {};
@@ -101,17 +108,32 @@ std::vector<float> probabilities(const Case& c, std::size_t head, std::size_t qu
   return p;
 }
 
-void check_against_floats(const KernelTable& target, const Case& c) {
+/// Which keys a query looks at.
+std::vector<bool> living_keys(const Case& c, std::size_t head, std::size_t query) {
+  const std::vector<std::size_t> distance = distances(c, head, query);
+  std::vector<bool> alive(c.tokens);
+  if (c.exponential.empty()) {
+    for (std::size_t j = 0; j < c.tokens; ++j) {
+      alive[j] = static_cast<std::int32_t>(distance[j]) <= c.most;
+    }
+    return alive;
+  }
+  const std::vector<float> p = probabilities(c, distance);
+  for (std::size_t j = 0; j < c.tokens; ++j) alive[j] = p[j] > c.half_alpha;
+  return alive;
+}
+
+void check_against_loops(const KernelTable& target, const Case& c) {
   const std::vector<std::uint64_t> context = attend(target, c);
   const std::size_t words = words_for(c.q.cols());
   std::vector<std::uint64_t> expected(context.size());
   for (std::size_t h = 0; h < c.heads; ++h) {
     for (std::size_t t = 0; t < c.tokens; ++t) {
-      const std::vector<float> p = probabilities(c, h, t);
+      const std::vector<bool> alive = living_keys(c, h, t);
       for (std::size_t d = h * c.head_size; d < (h + 1) * c.head_size; ++d) {
         std::int32_t sum = 0;
         for (std::size_t j = 0; j < c.tokens; ++j) {
-          if (p[j] > c.half_alpha) sum += c.v.bit(j, d) ? 1 : -1;
+          if (alive[j]) sum += c.v.bit(j, d) ? 1 : -1;
         }
         if (sum >= c.threshold[d]) expected[t * words + d / 64] |= std::uint64_t{1} << (d % 64);
       }
@@ -133,7 +155,7 @@ TEST_CASE("bit attention: every target keeps the keys that a softmax in floats w
           CAPTURE(head_size);
           CAPTURE(heads);
           CAPTURE(tokens);
-          check_against_floats(*target, Case(dice, tokens, heads, head_size));
+          check_against_loops(*target, Case(dice, tokens, heads, head_size));
         }
       }
     }
@@ -182,7 +204,27 @@ TEST_CASE("bit attention: terms that do not fall with the distance are looked at
         c.half_alpha = 0.8F / static_cast<float>(tokens);
         c.q.mutable_row(0)[0] = ~c.k.view().row(0)[0];  // as far as can be
         c.q.mutable_row(tokens - 1)[0] = c.k.view().row(tokens / 2)[0];
-        check_against_floats(*target, c);
+        check_against_loops(*target, c);
+      }
+    }
+  }
+}
+
+TEST_CASE("bit attention: without a table a key lives if it is near enough, on every target") {
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(8);
+    for (const std::size_t head_size : {32U, 64U}) {
+      for (const std::size_t tokens : {1U, 2U, 15U, 17U, 32U, 33U, 64U, 65U, 80U}) {
+        CAPTURE(head_size);
+        CAPTURE(tokens);
+        Case c(dice, tokens, 3, head_size);
+        c.exponential.clear();
+        const auto half = static_cast<std::int32_t>(head_size) / 2;
+        for (const std::int32_t most : {-1, 0, half - 1, half, 2 * half}) {
+          c.most = most;
+          check_against_loops(*target, c);
+        }
       }
     }
   }

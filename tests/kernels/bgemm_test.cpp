@@ -37,7 +37,7 @@ struct Case {
         base(outputs),
         most(outputs),
         bias(test::random_reals(dice, outputs)),
-        scale(dice.real()) {
+        scale(test::random_reals(dice, outputs)) {
     for (std::size_t o = 0; o < outputs; ++o) {
       base[o] = static_cast<std::int32_t>(dice.between(0, inputs));
       most[o] = static_cast<std::int32_t>(dice.between(0, inputs));
@@ -58,8 +58,7 @@ struct Case {
   BitMatrix a, w;
   std::int32_t step;
   std::vector<std::int32_t> base, most;
-  std::vector<float> bias;
-  float scale;
+  std::vector<float> bias, scale;
 };
 
 /// What one target makes of it.
@@ -80,9 +79,9 @@ struct Answer {
     product.base = c.base.data();
     product.scratch = scratch.data();
     kernels::training_of(target).bgemm_ints(product, ints.data());
-    target.bgemm_floats(product, c.scale, c.bias.data(), nullptr, floats.data());
+    target.bgemm_floats(product, c.scale.data(), c.bias.data(), nullptr, floats.data());
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = residual(i);
-    target.bgemm_floats(product, c.scale, c.bias.data(), sums.data(), sums.data());
+    target.bgemm_floats(product, c.scale.data(), c.bias.data(), sums.data(), sums.data());
     target.bgemm_bits(product, c.most.data(), bits.data(), words_for(c.w.rows()));
   }
 
@@ -106,7 +105,7 @@ void check_against_loops(const KernelTable& target, const Case& c) {
       const std::int32_t different = c.naive(n, o);
       const std::int32_t v = c.base[o] - c.step * different;
       REQUIRE(answer.ints[n * outputs + o] == v);
-      const float product = c.scale * static_cast<float>(v);
+      const float product = c.scale[o] * static_cast<float>(v);
       volatile float rounded = product;  // a product that is added without being rounded is wrong
       volatile float sum = rounded + c.bias[o];
       REQUIRE(answer.floats[n * outputs + o] == sum);

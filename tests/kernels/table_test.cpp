@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -203,6 +204,24 @@ TEST_CASE("KernelTable: gelu's tail keeps its digits") {
   for (std::size_t i = 0; i < x.size(); ++i) {
     const auto at = static_cast<double>(x[i]);
     CHECK(static_cast<double>(y[i]) == doctest::Approx(at * cumulative(at)).epsilon(3e-6));
+  }
+}
+
+TEST_CASE("KernelTable: gelu is below 0 exactly where its argument is, on every target") {
+  Floats x;  // each exponent with some fractions, both signs, and the ends
+  for (std::uint32_t bits = 0; bits < 0x7F80'0000U; bits += 99'991) {
+    x.push_back(std::bit_cast<float>(bits));
+    x.push_back(-x.back());
+  }
+  for (const float end : {std::numeric_limits<float>::denorm_min(), 3e-45F, 14.0F, 14.2F, 15.0F}) {
+    x.push_back(end);
+    x.push_back(-end);
+  }
+  Floats y(x.size());
+  for (const KernelTable* table : supported_targets()) {
+    CAPTURE(table->name);
+    table->gelu(x.data(), x.size(), y.data());
+    for (std::size_t i = 0; i < x.size(); ++i) REQUIRE((y[i] >= 0.0F) == (x[i] >= 0.0F));
   }
 }
 

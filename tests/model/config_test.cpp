@@ -59,10 +59,47 @@ TEST_CASE("Config: heads of a binary model are 32 or 64 wide, those of a float m
   CHECK(complaint(config).empty());
 }
 
+TEST_CASE("Config: plain levels go with a GELU, learned ones with a ReLU") {
+  ModelConfig config = complete(ModelConfig::preset("tiny"));
+  config.activation = "gelu";
+  CHECK(complaint(config).find("activation of a binary model is 'gelu'") != std::string::npos);
+  config.input_levels = "plain";
+  CHECK(complaint(config).find("inner_levels is 'step'") != std::string::npos);
+  config.inner_levels = "sign";
+  config.attention = "bool";
+  config.weight_scales = "row";
+  CHECK(complaint(config).empty());
+  config.act_bits = 4;
+  CHECK(complaint(config).find("act_bits is 4") != std::string::npos);
+  config.act_bits = 1;
+  config.activation = "relu";
+  CHECK(complaint(config).find("activation of a binary model is 'relu'") != std::string::npos);
+  config.weight_bits = config.act_bits = 32;  // where these words mean nothing
+  CHECK(complaint(config).empty());
+  config.input_levels = config.attention = config.weight_scales = "odd";
+  const std::string message = complaint(config);
+  for (const char* name : {"input_levels", "attention", "weight_scales"}) {
+    CHECK(message.find(concat(name, " is 'odd'")) != std::string::npos);
+  }
+}
+
+TEST_CASE("Config: a file that lacks a name has its first meaning") {
+  ModelConfig config;
+  from_json(Json::parse(R"({"layers": 3})", "test"), config);
+  CHECK(config.layers == 3);
+  CHECK(config.attention == "softmax");
+  CHECK(config.input_levels == "elastic");
+  CHECK(config.weight_scales == "tensor");
+  CHECK_FALSE(to_json(config).contains("attention"));
+  config.attention = "bool";
+  CHECK(to_json(config)["attention"].as_string() == "bool");
+}
+
 TEST_CASE("Config: written as JSON and read again it is the same") {
   ModelConfig config = complete(ModelConfig::preset("mini"));
   config.dropout = 0.3;
   config.activation = "gelu";
+  config.attention = "bool";
   ModelConfig read;
   from_json(Json::parse(to_json(config).dump(), "test"), read);
   CHECK(read == config);

@@ -90,7 +90,7 @@ TEST_CASE("Hf export: published code finds the signs and scales of the bits") {
   const PackedLinear& outer = file.packed->layers[1].ffn.outer;
   const auto matrix = floats("bert.encoder.layer.1.output.dense.weight");
   const Published found = published(matrix, mean_of(matrix));
-  CHECK(found.scale == doctest::Approx(outer.alpha).epsilon(1e-6));
+  CHECK(found.scale == doctest::Approx(outer.alpha.data()[0]).epsilon(1e-6));
   std::size_t wrong = 0;
   for (std::size_t i = 0; i < matrix.size(); ++i) {
     wrong += found.ones[i] == outer.bits.bit(i / 96, i % 96) ? 0U : 1U;
@@ -144,6 +144,20 @@ TEST_CASE("Hf export: nothing is overwritten, and what has no form there is refu
   ModelFile sign = test::toy_file(true);
   sign.card.config.inner_levels = "sign";
   CHECK(fault(place.path("sign"), sign) == Fault::model);
+  ModelFile rows = test::toy_file(true);
+  rows.card.config.weight_scales = "row";
+  CHECK_THROWS_WITH_AS(write_hf_folder(place.path("rows"), rows),
+                       "export: a model with a scale a row of weights has no form in BiT's "
+                       "published code",
+                       Error);
+  ModelFile bibert = test::toy_file(true);
+  bibert.card.config = test::toy_bibert_config();
+  CHECK_THROWS_WITH_AS(write_hf_folder(place.path("bibert"), bibert),
+                       "export: a model with BiBERT's bits has no form in BiT's published code",
+                       Error);
+  ModelFile staged = test::toy_file(true);
+  staged.card.config.act_bits = 2;
+  CHECK(fault(place.path("staged"), staged) == Fault::model);
   ModelFile alike = test::toy_file(true);
   BitMatrix ones(64, 64);
   for (std::size_t row = 0; row < 64; ++row) ones.mutable_row(row)[0] = ~std::uint64_t{0};

@@ -180,8 +180,29 @@ TEST_CASE("Model file: numbers that are not finite, scales that are not positive
   model.packed->layers[1].attention.query_alpha = 0.0F;
   CHECK(message_of(serialize_model(model)).find("query_alpha: a scale of 0") != std::string::npos);
   model = test::toy_file();
-  model.packed->pooler.alpha = -1.0F;
-  CHECK(fault_of(serialize_model(model)) == Fault::model);
+  model.packed->pooler.alpha = Tensor(Shape{1}, -1.0F);
+  CHECK(message_of(serialize_model(model)).find("pooler.alpha: a scale of -1") !=
+        std::string::npos);
+  model = test::toy_file();
+  model.packed->pooler.alpha = Tensor(Shape{64}, 1.0F);
+  CHECK(message_of(serialize_model(model)).find("pooler.alpha: is F32 [64], not F32 [1]") !=
+        std::string::npos);
+}
+
+TEST_CASE("Model file: BiBERT's has a scale a row, and neither shifts nor scales of levels") {
+  const ModelFile model = test::toy_file(test::toy_bibert_config());
+  const std::string bytes = serialize_model(model);
+  for (const char* absent : {"in_alpha", ".shift", "query_alpha", "probability_alpha"}) {
+    CAPTURE(absent);
+    CHECK(bytes.find(absent) == std::string::npos);
+  }
+  const ModelFile loaded = load_from(bytes);
+  CHECK(loaded.card.config == model.card.config);
+  CHECK(loaded.packed->layers[0].ffn.inner.alpha.shape() == Shape{96});
+  CHECK(serialize_model(loaded) == bytes);
+  const auto texts = test::toy_texts(9, 1, model.card.config);
+  CHECK(Network(*loaded.packed, active_runner()).logits(texts) ==
+        Network(*model.packed, active_runner()).logits(texts));
 }
 
 TEST_CASE("Model file: bits beyond the last column are refused") {

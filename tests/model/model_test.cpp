@@ -95,7 +95,7 @@ TEST_CASE("Model: unpacked from bits, it packs to the same bits") {
   const ModelConfig config = test::toy_config();
   const PackedModel packed = test::toy_model(config, 8).pack(active_device());
   const PackedModel again = Model::unpack(packed, active_device()).pack(active_device());
-  CHECK(again.layers[1].ffn.outer.alpha == packed.layers[1].ffn.outer.alpha);
+  CHECK(again.layers[1].ffn.outer.scale(5) == packed.layers[1].ffn.outer.scale(5));
   for (std::size_t row = 0; row < config.hidden; ++row) {
     for (std::size_t col = 0; col < config.ffn; ++col) {
       REQUIRE(again.layers[1].ffn.outer.bits.bit(row, col) ==
@@ -103,6 +103,29 @@ TEST_CASE("Model: unpacked from bits, it packs to the same bits") {
     }
   }
   CHECK(again.layers[0].attention.query_alpha == packed.layers[0].attention.query_alpha);
+}
+
+TEST_CASE("Model: unpacked from bits with a scale a row, it packs to the same bytes") {
+  const PackedModel packed = test::toy_model(test::toy_bibert_config(), 8).pack(active_device());
+  const PackedModel again = Model::unpack(packed, active_device()).pack(active_device());
+  for (std::size_t o = 0; o < 96; ++o) {
+    CHECK(again.layers[1].ffn.inner.scale(o) == packed.layers[1].ffn.inner.scale(o));
+    CHECK(again.layers[1].ffn.inner.bits.view().row(o)[0] ==
+          packed.layers[1].ffn.inner.bits.view().row(o)[0]);
+  }
+}
+
+TEST_CASE("Model: adds the queries, keys and values of every layer where they are asked for") {
+  const ModelConfig config = test::toy_bibert_config();
+  Model model = test::toy_model(config, 8);
+  const Batch batch = make_batch(test::toy_texts(5, 1, config));
+  Tape tape(active_device(), Tape::Mode::inference);
+  std::vector<AttentionInputs> inputs;
+  const std::vector<Var> states = model.hidden_states(tape, batch, &inputs);
+  REQUIRE(inputs.size() == config.layers);
+  const Tensor key = project(model.layers[1].attention.key, states[1], batch.texts).value();
+  CHECK(std::ranges::equal(inputs[1].key.value().data(), key.data()));
+  CHECK(inputs[0].value.shape() == states[0].shape());
 }
 
 TEST_CASE("Model: a float model has no packed form, and says so") {

@@ -37,6 +37,31 @@ double largest_difference(const Rows& a, const Rows& b) {
   return worst;
 }
 
+/// A packed model, its trained form by bits and by floats, and the reference form: all the same.
+void check_packed_and_trained(const ModelConfig& config) {
+  Model model = test::toy_model(config, 7);
+  const auto texts = test::toy_texts(40, 3, config);
+  const PackedModel packed = model.pack(active_device());
+  const Network network(packed, active_device());
+  const Rows from_bits = network.logits(texts);
+  const Rows trained = trained_logits(model, texts, Tape::Products::bits);
+  REQUIRE(from_bits.size() == texts.size());
+  // Only the classifier's product is summed in another order.
+  CHECK(largest_difference(from_bits, trained) < 1e-5);
+  const Rows in_floats = trained_logits(model, texts, Tape::Products::floats);
+  CHECK(in_floats == trained);
+  CHECK(tape_network(packed, active_device()).logits(texts) == trained);
+  CHECK(from_bits[0] != from_bits[1]);  // it does look at the text
+
+  const Batch batch = make_batch(texts);
+  Tape tape(active_device(), Tape::Mode::inference);
+  const Tensor hidden = model.encode(tape, batch).value();
+  const Tensor packed_hidden = network(batch, true).hidden;
+  REQUIRE(packed_hidden.shape() == hidden.shape());
+  CHECK(std::memcmp(packed_hidden.data().data(), hidden.data().data(),
+                    hidden.numel() * sizeof(float)) == 0);
+}
+
 }  // namespace
 
 TEST_CASE("Network: a packed model computes what the trained form computes") {
@@ -49,20 +74,27 @@ TEST_CASE("Network: a packed model computes what the trained form computes") {
         ModelConfig config = test::toy_config(true, head_size);
         config.inner_levels = levels;
         config.embedding_bits = embedding_bits;
-        Model model = test::toy_model(config, 7);
-        const auto texts = test::toy_texts(40, 3, config);
-        const PackedModel packed = model.pack(active_device());
-        const Rows from_bits = Network(packed, active_device()).logits(texts);
-        const Rows trained = trained_logits(model, texts, Tape::Products::bits);
-        REQUIRE(from_bits.size() == texts.size());
-        // Only the classifier's product is summed in another order.
-        CHECK(largest_difference(from_bits, trained) < 1e-5);
-        const Rows in_floats = trained_logits(model, texts, Tape::Products::floats);
-        CHECK(in_floats == trained);
-        CHECK(tape_network(packed, active_device()).logits(texts) == trained);
-        CHECK(from_bits[0] != from_bits[1]);  // it does look at the text
+        check_packed_and_trained(config);
       }
     }
+  }
+}
+
+TEST_CASE("Network: so does one without a softmax, and with every mixture of what a config names") {
+  for (const std::size_t head_size : {32U, 64U}) {
+    CAPTURE(head_size);
+    const ModelConfig bibert = test::toy_bibert_config(head_size);
+    check_packed_and_trained(bibert);
+    ModelConfig config = test::toy_config(true, head_size);
+    config.attention = "bool";
+    check_packed_and_trained(config);
+    config = test::toy_config(true, head_size);
+    config.weight_scales = "row";
+    check_packed_and_trained(config);
+    config = bibert;
+    config.attention = "softmax";
+    config.embedding_bits = 32;
+    check_packed_and_trained(config);
   }
 }
 
@@ -103,27 +135,13 @@ TEST_CASE("Network: latent weights of a binary model make no plan") {
   CHECK_THROWS_AS(Network(latent, active_runner()), Error);
 }
 
-TEST_CASE("Network: hidden states of both forms are the same bytes") {
-  const ModelConfig config = test::toy_config();
-  Model model = test::toy_model(config, 11);
-  const Batch batch = make_batch(test::toy_texts(9, 5, config));
-  const Network network(model.pack(active_device()), active_device());
-  Tape tape(active_device(), Tape::Mode::inference);
-  const Tensor trained = model.encode(tape, batch).value();
-  const Tensor packed = network(batch, true).hidden;
-  REQUIRE(packed.shape() == trained.shape());
-  CHECK(std::memcmp(packed.data().data(), trained.data().data(), trained.numel() * sizeof(float)) ==
-        0);
-}
-
 TEST_CASE("Network: threads, batch and neighbours never change a byte") {
   for (const bool binary : {true, false}) {
     CAPTURE(binary);
     const ModelConfig config = test::toy_config(binary);
     Model model = test::toy_model(config, 2);
-    const Network network = binary
-                                ? Network(model.pack(active_device()), active_device())
-                                : Network(model.parameters(active_device()), active_device());
+    const Network network = binary ? Network(model.pack(active_device()), active_device())
+                                   : Network(model.parameters(active_device()), active_device());
     const auto texts = test::toy_texts(33, 9, config);
     const std::size_t before = threads();
     set_threads(1);
@@ -147,19 +165,20 @@ TEST_CASE("Network: threads, batch and neighbours never change a byte") {
 }
 
 TEST_CASE("Network: every target gives a packed model's bytes") {
-  const ModelConfig config = test::toy_config();
-  Model model = test::toy_model(config, 4);
-  const PackedModel packed = model.pack(active_device());
-  const auto texts = test::toy_texts(21, 8, config);
   const std::string active(kernels::active().name);
-  kernels::select_target("scalar");
-  const Rows scalar = Network(packed, active_device()).logits(texts);
-  for (const kernels::KernelTable* target : kernels::supported_targets()) {
-    CAPTURE(target->name);
-    kernels::select_target(target->name);
-    CHECK(Network(packed, active_device()).logits(texts) == scalar);
+  for (const ModelConfig& config : {test::toy_config(), test::toy_bibert_config()}) {
+    Model model = test::toy_model(config, 4);
+    const PackedModel packed = model.pack(active_device());
+    const auto texts = test::toy_texts(21, 8, config);
+    kernels::select_target("scalar");
+    const Rows scalar = Network(packed, active_device()).logits(texts);
+    for (const kernels::KernelTable* target : kernels::supported_targets()) {
+      CAPTURE(target->name);
+      kernels::select_target(target->name);
+      CHECK(Network(packed, active_device()).logits(texts) == scalar);
+    }
+    kernels::select_target(active);
   }
-  kernels::select_target(active);
 }
 
 TEST_CASE("Network: ids and lengths that do not fit are refused") {

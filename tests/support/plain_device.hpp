@@ -83,7 +83,7 @@ class PlainDevice final : public Device {
     }
     return bits;
   }
-  Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one, float scale,
+  Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one, const Tensor& scale,
                        const Tensor& bias) override {
     Tensor y(Shape{a.rows(), w.rows()});
     const auto values = y.mutable_data();
@@ -94,7 +94,8 @@ class PlainDevice final : public Device {
           const int unit = a.bit(n, c) ? 1 : zero_one ? 0 : -1;
           dot += w.bit(o, c) ? unit : -unit;
         }
-        const volatile float scaled = scale * static_cast<float>(dot);  // no fused multiply-add
+        const float factor = scale.data()[scale.numel() == 1 ? 0 : o];
+        const volatile float scaled = factor * static_cast<float>(dot);  // no fused multiply-add
         values[n * w.rows() + o] = scaled + bias.data()[o];
       }
     }
@@ -116,9 +117,10 @@ class PlainDevice final : public Device {
       return bits.bit(i / bits.cols(), i % bits.cols()) ? high : low;
     });
   }
-  Tensor scale_add_row(const Tensor& x, float scale, const Tensor& row) override {
+  Tensor scale_add_row(const Tensor& x, const Tensor& scale, const Tensor& row) override {
     return filled(x.shape(), [&](std::size_t i) {
-      const volatile float scaled = scale * x.data()[i];
+      const float factor = scale.data()[scale.numel() == 1 ? 0 : i % x.cols()];
+      const volatile float scaled = factor * x.data()[i];
       return scaled + row.data()[i % x.cols()];
     });
   }
@@ -244,7 +246,8 @@ class PlainDevice final : public Device {
   Tensor activate(Activation f, const Tensor& x) override {
     return each(x, [f](double v) {
       if (f == Activation::relu) return std::max(v, 0.0);
-      return f == Activation::tanh ? std::tanh(v) : v * normal_cdf(v);
+      if (f == Activation::tanh) return std::tanh(v);
+      return v < 0.0 ? std::min(v * normal_cdf(v), -0x1p-149) : v * normal_cdf(v);
     });
   }
   Tensor activate_backward(Activation f, const Tensor& x, Tensor dy) override {
@@ -275,6 +278,14 @@ class PlainDevice final : public Device {
       const float level = scale.data()[i / x.cols()];
       return x.data()[i] >= threshold ? level : -level;
     });
+  }
+  Tensor center_rows(const Tensor& x) override {
+    const Tensor mean =
+        product(x.rows(), 1, x.cols(), [&](std::size_t n, std::size_t, std::size_t c) {
+          return at(x, n, c) / static_cast<double>(x.cols());
+        });
+    return filled(x.shape(),
+                  [&](std::size_t i) { return x.data()[i] - mean.data()[i / x.cols()]; });
   }
   Tensor window_mask(const Tensor& x, float low, float high, const Tensor& dy) override {
     return filled(x.shape(), [&](std::size_t i) {

@@ -39,12 +39,14 @@ inline constexpr std::size_t random_plan_vocabulary = 300;
   return limits;
 }
 
-/// `layers` layers of a post-norm encoder, a pooler and a classifier of three labels. `weights`, if
-/// given, receives the weight matrices in the order of the plan's products.
+/// `layers` layers of a post-norm encoder (with attention by softmax, or by distance), a pooler and
+/// a classifier of three labels. `weights`, if given, receives the weight matrices in the order of
+/// the plan's products.
 [[nodiscard]] inline Plan random_plan(std::size_t layers, std::size_t width, std::size_t inner,
                                       std::size_t head_size, bool float_table = false,
                                       std::uint64_t seed = 11,
-                                      std::vector<BitMatrix>* weights = nullptr) {
+                                      std::vector<BitMatrix>* weights = nullptr,
+                                      bool softmax = true) {
   Dice dice(seed);
   Plan plan;
   plan.width = width;
@@ -92,7 +94,7 @@ inline constexpr std::size_t random_plan_vocabulary = 300;
     s.product = random_product(dice, width, inputs, weights);
     s.step = step;
     s.base.assign(width, static_cast<std::int32_t>(inputs) / (3 - step));
-    s.scale = 0.01F;
+    s.scale = Tensor(Shape{width}, 0.01F);
     s.bias = random_vector(dice, width);
     plan.steps.emplace_back(s);
   };
@@ -113,6 +115,10 @@ inline constexpr std::size_t random_plan_vocabulary = 300;
       }
     }
     attention.half_alpha = 0.015F;
+    if (!softmax) {
+      attention.exponential.clear();
+      attention.most = static_cast<std::int32_t>(head_size) / 2 - 1;
+    }
     attention.threshold = random_limits(dice, width, 0);
     plan.steps.emplace_back(attention);
     to_floats(Bits::context, Floats::hidden, width, 2);

@@ -30,6 +30,17 @@ namespace bipft::test {
   return config;
 }
 
+/// The same as BiBERT has it: no softmax, no learned scales, a scale a row, GELU.
+[[nodiscard]] inline ModelConfig toy_bibert_config(std::size_t head_size = 32) {
+  ModelConfig config = toy_config(true, head_size);
+  config.activation = "gelu";
+  config.inner_levels = "sign";
+  config.input_levels = "plain";
+  config.attention = "bool";
+  config.weight_scales = "row";
+  return config;
+}
+
 [[nodiscard]] inline Vocabulary toy_vocabulary() {
   std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   for (char c = 'a'; c <= 'z'; ++c) pieces.emplace_back(1, c);
@@ -79,11 +90,12 @@ namespace bipft::test {
   return model;
 }
 
-[[nodiscard]] inline ModelFile toy_file(bool binary = true, std::uint64_t seed = 1) {
+[[nodiscard]] inline ModelFile toy_file(const ModelConfig& config, std::uint64_t seed = 1) {
   ModelFile file{{}, toy_vocabulary(), {}, {}, {}, 0};
-  file.card.config = toy_config(binary);
+  const bool binary = config.binary();
+  file.card.config = config;
   file.card.kind = binary ? "packed" : "float";
-  file.card.method = binary ? "bit" : "float";
+  file.card.method = !binary ? "float" : config.attention == "bool" ? "bibert" : "bit";
   file.card.labels = {"low", "middle", "high"};
   Model model = toy_model(file.card.config, seed);
   if (binary) {
@@ -92,6 +104,9 @@ namespace bipft::test {
     file.latent = model.parameters(active_device());
   }
   return file;
+}
+[[nodiscard]] inline ModelFile toy_file(bool binary = true, std::uint64_t seed = 1) {
+  return toy_file(toy_config(binary), seed);
 }
 
 }  // namespace bipft::test

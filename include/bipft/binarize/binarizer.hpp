@@ -7,6 +7,7 @@
 #include <concepts>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 #include "bipft/autograd/tape.hpp"
 #include "bipft/binarize/binary_var.hpp"
@@ -27,5 +28,22 @@ concept Binarizer = std::constructible_from<B, std::size_t> &&  // from the numb
 struct Calibrated {
   bool value = false;
 };
+
+namespace detail {
+
+/// What the rule makes of x, with gradients that pass where |x| <= limit: of x two bits an element
+/// are kept and no more.
+[[nodiscard]] inline BinaryVar straight_through(const Var& x, const BitRule& rule, float limit) {
+  if (!x.tape().training()) return {x, rule};
+  const Window window{{}, -limit, limit, rule.threshold, rule.strict, rule.low_unit()};
+  const WindowBits bits = x.device().pack_window(x.value(), window);
+  const Slot levels =
+      x.tape().record(x.value(), {x}, [=, to = Slot(x)](Tape& tape, Tensor dy) {
+        tape.accumulate(to, tape.device().window_backward(bits, window, std::move(dy)).dx);
+      });
+  return {levels, rule, bits.units};
+}
+
+}  // namespace detail
 
 }  // namespace bipft

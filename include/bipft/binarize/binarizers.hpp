@@ -7,15 +7,19 @@
 #include <utility>
 #include <variant>
 
+#include "bipft/binarize/bool_attention.hpp"
 #include "bipft/binarize/elastic_bits.hpp"
 #include "bipft/binarize/elastic_sign.hpp"
 #include "bipft/binarize/elastic_step.hpp"
+#include "bipft/binarize/plain_sign.hpp"
 #include "bipft/core/visit.hpp"
 
 namespace bipft {
 
 using Binarizers = std::variant<ElasticSign,  //
-                                ElasticStep>;
+                                ElasticStep,  //
+                                PlainSign,    //
+                                BoolAttention>;
 
 /// What the chosen binarizer makes of x.
 [[nodiscard]] inline BinaryVar binarize(Binarizers& binarizer, const Var& x) {

@@ -10,6 +10,7 @@
 
 #include "bipft/binarize/attention_scale.hpp"
 #include "bipft/binarize/binary_var.hpp"
+#include "bipft/binarize/bool_attention.hpp"
 #include "bipft/binarize/elastic_step.hpp"
 #include "bipft/core/ragged.hpp"
 
@@ -69,6 +70,41 @@ namespace bipft {
                          });
 }
 
+namespace detail {
+
+/// What there is to say before its window is known. Takes a random stream, if it drops.
+[[nodiscard]] inline BinaryAttention attention_of(const BinaryVar& q, const BinaryVar& k,
+                                                  const BinaryVar& v, const Ragged& texts,
+                                                  std::size_t heads, float dropout_rate) {
+  if (q.shape() != k.shape() || q.shape() != v.shape() || q.shape().rows() != texts.tokens() ||
+      heads == 0 || q.shape().cols() % heads != 0) {
+    fail("binary_attention: q is ", q.shape(), ", k is ", k.shape(), ", v is ", v.shape(), " for ",
+         texts.tokens(), " tokens and ", heads, " heads");
+  }
+  if (!(dropout_rate >= 0.0F && dropout_rate < 1.0F)) {
+    fail("binary_attention: dropout is ", dropout_rate, "; it must be at least 0 and below 1");
+  }
+  Tape& tape = q.tape();
+  const std::size_t head_size = q.shape().cols() / heads;
+  const bool drops = tape.training() && dropout_rate != 0.0F;
+  return {.q = q.bits,
+          .k = k.bits,
+          .v = v.bits,
+          .q_scale = q.rule.scale,
+          .k_scale = k.rule.scale,
+          .v_scale = v.rule.scale,
+          .texts = texts,
+          .heads = heads,
+          .score_scale = attention_scale(q.rule.scale, k.rule.scale, head_size),
+          .gradient_scale = 1.0F / std::sqrt(static_cast<float>(head_size)),
+          .random = drops ? tape.next_random() : Random(0, ""),
+          .dropout = drops ? dropout_rate : 0.0F,
+          .window = {},
+          .p_scale = 1.0F};
+}
+
+}  // namespace detail
+
 /// Forward:    s = binary_scores(q, k),  p = dropout(softmax(s)),
 ///             y = binary_mix(probability(p), v)
 ///             A device may do it text by text and head by head, and keep none of the squares.
@@ -82,31 +118,8 @@ namespace bipft {
                                           const BinaryVar& v, ElasticStep& probability,
                                           const Ragged& texts, std::size_t heads,
                                           float dropout_rate) {
-  if (q.shape() != k.shape() || q.shape() != v.shape() || q.shape().rows() != texts.tokens() ||
-      heads == 0 || q.shape().cols() % heads != 0) {
-    fail("binary_attention: q is ", q.shape(), ", k is ", k.shape(), ", v is ", v.shape(), " for ",
-         texts.tokens(), " tokens and ", heads, " heads");
-  }
-  if (!(dropout_rate >= 0.0F && dropout_rate < 1.0F)) {
-    fail("binary_attention: dropout is ", dropout_rate, "; it must be at least 0 and below 1");
-  }
+  BinaryAttention of = detail::attention_of(q, k, v, texts, heads, dropout_rate);
   Tape& tape = q.tape();
-  const std::size_t head_size = q.shape().cols() / heads;
-  const bool drops = tape.training() && dropout_rate != 0.0F;
-  BinaryAttention of{.q = q.bits,
-                     .k = k.bits,
-                     .v = v.bits,
-                     .q_scale = q.rule.scale,
-                     .k_scale = k.rule.scale,
-                     .v_scale = v.rule.scale,
-                     .texts = texts,
-                     .heads = heads,
-                     .score_scale = attention_scale(q.rule.scale, k.rule.scale, head_size),
-                     .gradient_scale = 1.0F / std::sqrt(static_cast<float>(head_size)),
-                     .random = drops ? tape.next_random() : Random(0, ""),
-                     .dropout = drops ? dropout_rate : 0.0F,
-                     .window = {},
-                     .p_scale = 1.0F};
   if (tape.training() && !probability.calibrated.value && texts.tokens() != 0) {
     probability.calibrate(tape.device().binary_attention_mean(of));
   }
@@ -124,6 +137,31 @@ namespace bipft {
                        const float dalpha = ElasticStep::dalpha(grad.units, grad.inside, of.p_scale,
                                                                 of.heads * of.texts.pairs());
                        on.accumulate(of_alpha, Tensor(Shape{1}, dalpha));
+                     });
+}
+
+/// Forward:    s = binary_scores(q, k),  p = dropout(s),  y = binary_mix(positive(p), v)
+///             A device may do it as above.
+/// Backward:   that of these operations in turn, with the same bytes.
+///
+///   q, k, v, y: [N, C], of units ±1
+/// Throws Error if the shapes do not fit, or unless 0 <= dropout < 1.
+[[nodiscard]] inline Var binary_attention(const BinaryVar& q, const BinaryVar& k,
+                                          const BinaryVar& v, const BoolAttention& positive,
+                                          const Ragged& texts, std::size_t heads,
+                                          float dropout_rate) {
+  BinaryAttention of = detail::attention_of(q, k, v, texts, heads, dropout_rate);
+  of.softmax = false;
+  of.window = positive.window();
+  Tape& tape = q.tape();
+  Tensor y = tape.device().binary_attention(of);
+  return tape.record(std::move(y), {q.levels, k.levels, v.levels},
+                     [of = std::move(of), of_q = q.levels, of_k = k.levels, of_v = v.levels](
+                         Tape& on, const Tensor& dy) {
+                       BinaryAttentionGrad grad = on.device().binary_attention_backward(of, dy);
+                       on.accumulate(of_q, std::move(grad.dq));
+                       on.accumulate(of_k, std::move(grad.dk));
+                       on.accumulate(of_v, std::move(grad.dv));
                      });
 }
 

@@ -10,7 +10,8 @@
 
 namespace bipft {
 
-/// Forward:    z = (α_x α_w) (units(x) signs(w)ᵀ) + bias,   y = f(z), or z if there is no f
+/// Forward:    z = (α_x α_w) (units(x) signs(w)ᵀ) + bias,   y = f(z), or z if there is no f;
+///             with one α_w, or one for each output.
 ///             The product of units is an integer and exact; the two scales are multiplied first,
 ///             and then there is one rounding for · and one for +. So popcounts, the reference form
 ///             (Tape::Products::floats) and a packed model give the same bytes.
@@ -28,7 +29,7 @@ namespace bipft {
          bias.shape());
   }
   Device& device = x.device();
-  const float scale = x.rule.scale * w.matrix.scale;
+  const Tensor scale = device.scale(w.matrix.scale, x.rule.scale);
 
   Activated forward;
   if (x.tape().products() == Tape::Products::bits) {
@@ -53,7 +54,7 @@ namespace bipft {
         const Tensor dz = f ? on.activate_backward(*f, kept, std::move(dy)) : std::move(dy);
         tape.accumulate(of_bias, on.sum_rows(dz));
         tape.accumulate(of_w, on.binary_matmul_tn(dz, x.bits, x.rule.zero_one, x.rule.scale));
-        tape.accumulate(x.levels, on.binary_matmul(dz, matrix.bits, false, matrix.scale));
+        tape.accumulate(x.levels, detail::times_weight(on, dz, matrix));
       });
 }
 

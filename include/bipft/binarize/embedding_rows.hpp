@@ -7,16 +7,9 @@
 #include <string_view>
 #include <utility>
 
-#include "bipft/autograd/tape.hpp"
-#include "bipft/core/bit_matrix.hpp"
+#include "bipft/binarize/binary_weight.hpp"
 
 namespace bipft {
-
-/// table[r][c] = scale[r] · (bit ? +1 : -1).
-struct SignRows {
-  BitMatrix bits;  ///< [V, C]
-  Tensor scale;    ///< [V]
-};
 
 struct EmbeddingRows {
   static constexpr std::string_view name = "embedding_rows";
@@ -27,7 +20,7 @@ struct EmbeddingRows {
   }
 
   /// What packing stores.   table: [V, C]
-  [[nodiscard]] SignRows signs(Device& device, const Tensor& table) const {
+  [[nodiscard]] SignMatrix signs(Device& device, const Tensor& table) const {
     return {device.pack(table, {}, threshold(device, table), false),
             device.mean_absolute_rows(table)};
   }
@@ -48,5 +41,7 @@ struct EmbeddingRows {
         [to = Slot(rows)](Tape& tape, Tensor dy) { tape.accumulate(to, std::move(dy)); });
   }
 };
+
+static_assert(TableBinarizer<EmbeddingRows>);
 
 }  // namespace bipft

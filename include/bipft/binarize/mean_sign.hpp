@@ -18,7 +18,7 @@ struct MeanSign {
     const Sums sums = device.sums(w);
     const double count = static_cast<double>(w.numel());
     return {device.pack(w, {}, static_cast<float>(sums.sum / count), false),
-            static_cast<float>(sums.absolute / count)};
+            Tensor(Shape{1}, static_cast<float>(sums.absolute / count))};
   }
 
   /// Forward:    y = mean|w| sign(w - mean(w)), with sign(0) = +1

@@ -7,7 +7,7 @@
 
 namespace bipft {
 
-/// Forward, with levels ŵ = α_w signs(w):
+/// Forward, with levels ŵ = α_w signs(w), and one α_w or one for each output:
 ///             y = x ŵᵀ + bias
 /// Backward:   dx = dy ŵ,   dŵ = dyᵀ x,   dbias = Σ_rows dy
 ///             and the weight's binarizer carries its part on to the latent weights.
@@ -20,12 +20,11 @@ namespace bipft {
     fail("sign_linear: x is ", x.shape(), ", w is ", w.levels.shape(), ", bias is ", bias.shape());
   }
   Device& device = x.device();
-  const float alpha = w.matrix.scale;
-  const Tensor levels = device.unpack(w.matrix.bits, -alpha, alpha);
+  const Tensor levels = detail::signed_values(device, w.matrix.bits, w.matrix.scale);
   return x.tape().record(device.linear(x.value(), levels, bias.value()), {x, w.levels, bias},
                          [=](Tape& tape, const Tensor& dy) {
                            Device& on = tape.device();
-                           tape.accumulate(x, on.binary_matmul(dy, w.matrix.bits, false, alpha));
+                           tape.accumulate(x, detail::times_weight(on, dy, w.matrix));
                            tape.accumulate(w.levels, on.matmul_tn(dy, x.value()));
                            tape.accumulate(bias, on.sum_rows(dy));
                          });

@@ -6,11 +6,14 @@
 
 #include "bipft/binarize/embedding_rows.hpp"
 #include "bipft/binarize/mean_sign.hpp"
+#include "bipft/binarize/row_sign.hpp"
 
 namespace bipft {
 
-using WeightBinarizers = std::variant<MeanSign>;
+using WeightBinarizers = std::variant<MeanSign,  //
+                                      RowSign>;
 
-using TableBinarizers = std::variant<EmbeddingRows>;
+using TableBinarizers = std::variant<EmbeddingRows,  //
+                                     RowSign>;
 
 }  // namespace bipft

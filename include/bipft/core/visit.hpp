@@ -9,6 +9,8 @@
 /// From that one list come the optimizer's parameters, the tensor names in a checkpoint, the fields
 /// of a config in its metadata, and the options of a command. Options add a third word, their help:
 ///   option("steps", steps, "how many batches to train on");
+/// and a field that files say only where it is not as usual adds that:
+///   part("attention", attention, Usual{"softmax"});
 
 #include <cstddef>
 #include <optional>
@@ -18,6 +20,10 @@
 #include <variant>
 
 namespace bipft {
+
+struct Usual {
+  std::string_view value;
+};
 
 template <class Node>
 concept Visitable = requires(Node& node) {

@@ -279,6 +279,16 @@ class CpuDevice final : public CpuAttention {
     return y;
   }
 
+  [[nodiscard]] Tensor center_rows(const Tensor& x) override {
+    const std::size_t cols = x.cols();
+    const kernels::TrainingKernels& kernels = kernels::active_training();
+    return detail::map_rows(x, [&](const float* from, std::size_t, float* to) {
+      const double sum = kernels.sums(from, cols).sum;
+      const auto mean = static_cast<float>(sum / static_cast<double>(cols));
+      for (std::size_t c = 0; c < cols; ++c) to[c] = from[c] - mean;
+    });
+  }
+
   // --- The optimizer -----------------------------------------------------------------------------
 
   void adamw(Tensor& parameter, Tensor& m, Tensor& v, const Tensor& gradient,

@@ -57,7 +57,7 @@ class AttentionHead {
     each_array([this](auto*& array, std::size_t count) {
       array = memory_.take<std::remove_reference_t<decltype(*array)>>(count);
     });
-    std::fill_n(zeros_, std::max(at_.tokens, size_), 0.0F);
+    std::fill_n(zeros_, longer(), 0.0F);
   }
 
   /// Of probabilities behind dropout.
@@ -131,7 +131,7 @@ class AttentionHead {
               .k = tokens});
 
     if (dropout_.drops()) dropout_.apply(drawn_, gradient_, squares(), gradient_);
-    training_.softmax_backward(p_, gradient_, tokens, tokens, gradient_);
+    if (of_.softmax) training_.softmax_backward(p_, gradient_, tokens, tokens, gradient_);
     levels_of(of_.k, of_.k_scale);
     multiply({.a = gradient_,
               .a_stride = tokens,
@@ -162,22 +162,22 @@ class AttentionHead {
   template <class Visit>
   void each_array(const Visit& visit) {
     const std::size_t tokens = at_.tokens;
-    const std::size_t longer = std::max(tokens, size_);
     visit(p_, squares());
     visit(second_, squares());
     visit(gradient_, squares());
     visit(drawn_, squares());
     visit(levels_, tokens * size_);
     visit(mixed_, tokens * size_);
-    visit(zeros_, longer);
-    visit(base_, longer);
+    visit(zeros_, longer());
+    visit(scales_, longer());
+    visit(base_, longer());
     visit(queries_, tokens * words_);
     visit(keys_, tokens * words_);
     visit(alive_, tokens * words_for(tokens));
     visit(values_, 64 * words_ * words_for(tokens));
     visit(panels_,
           std::max(kernels_.layout_words(tokens, size_), kernels_.layout_words(size_, tokens)));
-    visit(scratch_, kernels::product_scratch(longer));
+    visit(scratch_, kernels::product_scratch(longer()));
     visit(workspace_, kernels_.product_workspace);
   }
   [[nodiscard]] std::size_t bytes() {
@@ -188,6 +188,7 @@ class AttentionHead {
     return total;
   }
 
+  [[nodiscard]] std::size_t longer() const { return std::max(at_.tokens, size_); }
   [[nodiscard]] std::size_t squares() const { return at_.tokens * at_.tokens; }
 
   /// p, and what dropout leaves of it.
@@ -198,7 +199,7 @@ class AttentionHead {
     std::fill_n(base_, tokens, static_cast<std::int32_t>(size_));
     multiply_bits({queries_, tokens, size_, words_}, {keys_, tokens, size_, words_}, 2,
                   of_.score_scale, p_);
-    kernels_.softmax(p_, tokens, tokens, p_);
+    if (of_.softmax) kernels_.softmax(p_, tokens, tokens, p_);
     dropped_ = p_;
     if (!dropout_.drops()) return;
     dropout_.draw(at_.square, squares(), drawn_);
@@ -259,7 +260,8 @@ class AttentionHead {
     product.step = step;
     product.base = base_;
     product.scratch = scratch_;
-    kernels_.bgemm_floats(product, scale, zeros_, nullptr, y);
+    std::fill_n(scales_, b.rows, scale);
+    kernels_.bgemm_floats(product, scales_, zeros_, nullptr, y);
   }
   void multiply(const kernels::MatrixProduct& product) { kernels_.product(product, workspace_); }
 
@@ -273,7 +275,7 @@ class AttentionHead {
   float *p_, *second_, *gradient_;  // [T, T]
   std::uint16_t* drawn_;            // [T, T]
   float *levels_, *mixed_;          // [T, D]
-  float* zeros_;
+  float *zeros_, *scales_;
   std::int32_t* base_;
   std::uint64_t *queries_, *keys_;  // [T, D] bits
   std::uint64_t* alive_;            // [T, T] bits

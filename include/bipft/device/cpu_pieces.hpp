@@ -31,6 +31,13 @@ inline void require_extent(const char* operation, const char* what, const Tensor
     fail(operation, ": ", what, " of shape ", row.shape(), " where ", extent, " are needed");
   }
 }
+/// One scale for each of `extent` outputs, of as many or of one for all.
+[[nodiscard]] inline Tensor scales_of(const char* operation, const Tensor& scale,
+                                      std::size_t extent) {
+  if (scale.numel() == 1) return Tensor(Shape{extent}, scale.data()[0]);
+  require_extent(operation, "a scale", scale, extent);
+  return scale;
+}
 inline void require_texts(const char* operation, const Tensor& x, const Ragged& texts) {
   if (x.rows() != texts.tokens()) {
     fail(operation, ": shape ", x.shape(), " for ", texts.tokens(), " tokens");

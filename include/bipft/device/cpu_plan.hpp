@@ -166,7 +166,7 @@ class PlanGroup {
     p.step = s.step;
     p.base = s.base.data();
     float* const y = floats(s.to);
-    kernels_.bgemm_floats(p, s.scale, s.bias.data().data(), s.add ? y : nullptr, y);
+    kernels_.bgemm_floats(p, s.scale.data().data(), s.bias.data().data(), s.add ? y : nullptr, y);
   }
 
   void operator()(const LinearBitsStep& s) {
@@ -183,8 +183,9 @@ class PlanGroup {
       a.v = {bits(Bits::v) + row(b) * words, length(b), width_, words};
       a.heads = s.heads;
       a.head_size = s.head_size;
-      a.exponential = s.exponential.data();
+      a.exponential = s.exponential.empty() ? nullptr : s.exponential.data();
       a.half_alpha = s.half_alpha;
+      a.most = s.most;
       a.threshold = s.threshold.data();
       a.context = bits(Bits::context) + row(b) * words;
       a.scratch = scratch_;

@@ -146,13 +146,14 @@ class CpuProducts : public Device {
   }
 
   [[nodiscard]] Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
-                                     float scale, const Tensor& bias) override {
+                                     const Tensor& scale, const Tensor& bias) override {
     Tensor y = Tensor::uninitialized(Shape{a.rows(), w.rows()});
     multiply_bits(a, w, zero_one, scale, bias, y, [](std::size_t, std::size_t) {});
     return y;
   }
   [[nodiscard]] Activated binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
-                                        float scale, const Tensor& bias, Activation f) override {
+                                        const Tensor& scale, const Tensor& bias,
+                                        Activation f) override {
     Tensor x = Tensor::uninitialized(Shape{a.rows(), w.rows()});
     Tensor y = f == Activation::gelu ? Tensor::uninitialized(x.shape()) : Tensor();
     const detail::ActivationKernel kernel = detail::kernel_of(f);
@@ -192,12 +193,18 @@ class CpuProducts : public Device {
     return y;
   }
 
-  [[nodiscard]] Tensor scale_add_row(const Tensor& x, float scale, const Tensor& row) override {
+  [[nodiscard]] Tensor scale_add_row(const Tensor& x, const Tensor& scale,
+                                     const Tensor& row) override {
     detail::require_extent("scale_add_row", "a row", row, x.cols());
+    const bool one = scale.numel() == 1;
+    if (!one) detail::require_extent("scale_add_row", "a scale", scale, x.cols());
+    const float* factors = scale.data().data();
     const float* added = row.data().data();
     const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map_rows(x, [&](const float* from, std::size_t, float* to) {
-      kernels.scale_add(from, scale, added, x.cols(), to);
+      if (one) return kernels.scale_add(from, *factors, added, x.cols(), to);
+      kernels.multiply(from, factors, x.cols(), to);
+      kernels.of->add(to, added, x.cols(), to);
     });
   }
 
@@ -276,12 +283,13 @@ class CpuProducts : public Device {
 
   /// y, and then(first, count) for elements of it that have just been written.
   template <class Then>
-  static void multiply_bits(const BitMatrix& a, const BitMatrix& w, bool zero_one, float scale,
-                            const Tensor& bias, Tensor& y, const Then& then) {
+  static void multiply_bits(const BitMatrix& a, const BitMatrix& w, bool zero_one,
+                            const Tensor& scale, const Tensor& bias, Tensor& y, const Then& then) {
     if (a.cols() != w.cols()) {
       fail("binary_linear: rows of ", a.cols(), " bits and weights of ", w.cols());
     }
     detail::require_extent("binary_linear", "a bias", bias, w.rows());
+    const Tensor scales = detail::scales_of("binary_linear", scale, w.rows());
     if (y.empty() || a.empty()) return;
     const CpuLayout layout(kernels::active(), w.view());
     BasicTensor<std::int32_t> base(Shape{w.rows()}, static_cast<std::int32_t>(w.cols()));
@@ -293,6 +301,7 @@ class CpuProducts : public Device {
     whole.outputs = w.rows();
     whole.step = zero_one ? 1 : 2;
     whole.base = base.data().data();
+    const float* factors = scales.data().data();
     const float* added = bias.data().data();
     float* to = y.mutable_data().data();
     constexpr std::size_t grain = 64;
@@ -303,7 +312,7 @@ class CpuProducts : public Device {
       part.a.words += begin * part.a.words_per_row;
       part.a.rows = end - begin;
       part.scratch = scratch.take<std::uint32_t>(words);
-      layout.kernels().bgemm_floats(part, scale, added, nullptr, to + begin * w.rows());
+      layout.kernels().bgemm_floats(part, factors, added, nullptr, to + begin * w.rows());
       then(begin * w.rows(), (end - begin) * w.rows());
     });
   }

@@ -114,7 +114,7 @@ struct AdamWStep {
 
 /// Attention over bits with all that lies between its two products, as training wants it:
 ///   s_ij = score_scale · (q_i · k_j)      q, k, v: [N, C] bits of units ±1, in texts and heads
-///   p = dropped(softmax(s))               as softmax and dropout have it, on the squares [H Σ T²]
+///   p = dropped(softmax(s)), or dropped(s), as softmax and dropout have it, on squares [H Σ T²]
 ///   y_i = p_scale · v_scale · Σ_j 1{window's threshold <(=) p_ij} v_j
 struct BinaryAttention {
   BitMatrix q, k, v;
@@ -122,6 +122,7 @@ struct BinaryAttention {
   Ragged texts;
   std::size_t heads = 1;
   float score_scale = 1;
+  bool softmax = true;
   float gradient_scale = 1;  ///< of ds · levels: 1/√D
   Random random;             ///< for dropout of p
   float dropout = 0;
@@ -167,15 +168,15 @@ class Device : public Runner {
   [[nodiscard]] virtual BitMatrix pack(const Tensor& x, const Tensor& shift, float threshold,
                                        bool strict) = 0;
   /// Integer products of bits, as exact floats, each then scaled and shifted:
-  ///   y[n][o] = scale · dot(a[n], w[o]) + bias[o]      one rounding each for · and +
+  ///   y[n][o] = scale[o] · dot(a[n], w[o]) + bias[o]   one rounding each for · and +
   /// where w's bits are ±1 and a's are ±1, or 0/1 if `zero_one`.
-  ///   a: [N, C] bits   w: [O, C] bits   bias: [O]   y: [N, O]
+  ///   a: [N, C] bits   w: [O, C] bits   scale: [O], or [1] for all   bias: [O]   y: [N, O]
   [[nodiscard]] virtual Tensor binary_linear(const BitMatrix& a, const BitMatrix& w, bool zero_one,
-                                             float scale, const Tensor& bias) = 0;
+                                             const Tensor& scale, const Tensor& bias) = 0;
   /// The same and an activation behind it.
   [[nodiscard]] virtual Activated binary_linear(const BitMatrix& a, const BitMatrix& w,
-                                                bool zero_one, float scale, const Tensor& bias,
-                                                Activation f) {
+                                                bool zero_one, const Tensor& scale,
+                                                const Tensor& bias, Activation f) {
     return activated(f, binary_linear(a, w, zero_one, scale, bias));
   }
   /// scale · a s and scale · aᵀ s, where s are the units of bits: ±1, or 0/1 if `zero_one`. The
@@ -187,9 +188,10 @@ class Device : public Runner {
                                                 float scale) = 0;
   /// The floats that bits stand for: bit ? high : low.   result: [N, C]
   [[nodiscard]] virtual Tensor unpack(const BitMatrix& bits, float low, float high) = 0;
-  /// y = scale · x + row, elementwise with one rounding each: binary_linear's last step, for the
-  /// same product computed in floats.   x: [N, O]   row: [O]
-  [[nodiscard]] virtual Tensor scale_add_row(const Tensor& x, float scale, const Tensor& row) = 0;
+  /// y[n][o] = scale[o] · x[n][o] + row[o], with one rounding each: binary_linear's last step, for
+  /// the same product computed in floats.   x: [N, O]   scale: [O], or [1] for all   row: [O]
+  [[nodiscard]] virtual Tensor scale_add_row(const Tensor& x, const Tensor& scale,
+                                             const Tensor& row) = 0;
 
   // --- Rows --------------------------------------------------------------------------------------
 
@@ -258,6 +260,8 @@ class Device : public Runner {
   /// The same with levels ±scale[n] for row n.   x: [N, C]   scale: [N]
   [[nodiscard]] virtual Tensor threshold_select_rows(const Tensor& x, float threshold,
                                                      const Tensor& scale) = 0;
+  /// x less the mean of its row.   x: [N, C]
+  [[nodiscard]] virtual Tensor center_rows(const Tensor& x) = 0;
   /// y = origin + step · round((x + shift - origin) / step), the rounded number held within least
   /// and most and halves rounded to even. Parts are runs of elements in their order.
   [[nodiscard]] virtual GridResult round_to_grid(const Tensor& x, const Grid& grid) = 0;
@@ -283,26 +287,27 @@ class Device : public Runner {
 
   /// The mean of |p|.
   [[nodiscard]] virtual double binary_attention_mean(const BinaryAttention& of) {
-    const Tensor p = dropped(of, softmax_of(of));
+    const Tensor p = dropped(of, squares_of(of));
     return sums(p).absolute / static_cast<double>(p.numel());
   }
   /// y.   result: [N, C]
   [[nodiscard]] virtual Tensor binary_attention(const BinaryAttention& of) {
-    const Tensor p = dropped(of, softmax_of(of));
+    const Tensor p = dropped(of, squares_of(of));
     const Tensor units = threshold_select(p, of.window.threshold, of.window.strict, 0.0F, 1.0F);
     return scale(mix(units, unpack(of.v, -1.0F, 1.0F), of.texts, of.heads),
                  of.p_scale * of.v_scale);
   }
   [[nodiscard]] virtual BinaryAttentionGrad binary_attention_backward(const BinaryAttention& of,
                                                                       const Tensor& dy) {
-    const Tensor all = softmax_of(of);
+    const Tensor all = squares_of(of);
     const Tensor p = dropped(of, all);
     const Tensor levels =
         threshold_select(p, of.window.threshold, of.window.strict, 0.0F, of.p_scale);
     const auto [dp, dv] =
         mix_backward(levels, unpack(of.v, -of.v_scale, of.v_scale), dy, of.texts, of.heads);
     const WindowGrad window = window_backward(p, of.window, dp);
-    const Tensor ds = softmax_backward(all, dropped(of, window.dx), of.texts, of.heads);
+    Tensor ds = dropped(of, window.dx);
+    if (of.softmax) ds = softmax_backward(all, ds, of.texts, of.heads);
     const auto [dq, dk] = scores_backward(unpack(of.q, -of.q_scale, of.q_scale),
                                           unpack(of.k, -of.k_scale, of.k_scale), ds, of.texts,
                                           of.heads, of.gradient_scale);
@@ -328,10 +333,12 @@ class Device : public Runner {
                      const AdamWStep& step) = 0;
 
  private:
-  [[nodiscard]] Tensor softmax_of(const BinaryAttention& of) {
+  /// p before dropout.
+  [[nodiscard]] Tensor squares_of(const BinaryAttention& of) {
     const Tensor products =
         scores(unpack(of.q, -1.0F, 1.0F), unpack(of.k, -1.0F, 1.0F), of.texts, of.heads, 1.0F);
-    return softmax(scale(products, of.score_scale), of.texts, of.heads);
+    const Tensor s = scale(products, of.score_scale);
+    return of.softmax ? softmax(s, of.texts, of.heads) : s;
   }
   [[nodiscard]] Tensor dropped(const BinaryAttention& of, const Tensor& p) {
     return of.dropout == 0.0F ? p : dropout(p, of.random, of.dropout);

@@ -70,7 +70,7 @@ struct PackStep {
   bool first_only = false;
 };
 
-/// to = scale · v + bias, with v = Σ a w = base[o] - step · popcount; `add`: to += all that.
+/// to = scale[o] · v + bias[o], with v = Σ a w = base[o] - step · popcount; `add`: to += all that.
 ///   a in ±1:  Σ a w = C - 2 popcount,                    so base = C and step = 2
 ///   a in 0/1: Σ a w = (C + Σ_c w[o][c]) / 2 - popcount,  so step = 1
 struct LinearStep {
@@ -79,8 +79,8 @@ struct LinearStep {
   Product product;
   std::int32_t step = 2;
   std::vector<std::int32_t> base;  ///< [O]
-  float scale = 0;
-  Tensor bias;
+  Tensor scale;                    ///< [O]
+  Tensor bias;                     ///< [O]
   bool add = false;
 };
 
@@ -96,13 +96,15 @@ struct LinearBitsStep {
 ///
 /// s = D - 2 popcount(q xor k) takes D+1 values; with index i = popcount, exponential[m * (D+1) +
 /// i] is exp(scale · s_i - scale · s_m), the term of a key whose row's best key has index m. A key
-/// lives where its term · (1 / Σ terms) > half_alpha. Then channel c of a query is
-/// Σ_j a_j v_j[c] = 2 popcount(a and v[c]) - popcount(a) >= threshold[c].
+/// lives where its term · (1 / Σ terms) > half_alpha. Without a table there is no softmax, as in
+/// [BiBERT], and a key lives where popcount <= most: one comparison a score. Then channel c of a
+/// query is Σ_j a_j v_j[c] = 2 popcount(a and v[c]) - popcount(a) >= threshold[c].
 struct AttentionStep {
   std::size_t heads = 0;
   std::size_t head_size = 0;            ///< D: 32 or 64
-  std::vector<float> exponential;       ///< [D+1, D+1]
+  std::vector<float> exponential;       ///< [D+1, D+1], or none
   float half_alpha = 0;                 ///< α/2 of the attention probabilities
+  std::int32_t most = 0;                ///< without exponentials
   std::vector<std::int32_t> threshold;  ///< [C]
 };
 

@@ -96,6 +96,7 @@ class PlanCheck {
     read(s.from);
     product(s.product, s.from, plan_.width);
     equal("base", s.base.size(), s.product.outputs);
+    equal("scale", s.scale.numel(), s.product.outputs);
     equal("bias", s.bias.numel(), s.product.outputs);
     if (s.step != 1 && s.step != 2) refuse("step ", s.step, " of a product, not 1 or 2");
     same_rows(row_a_text(s.from), row_a_text(s.to));
@@ -118,7 +119,9 @@ class PlanCheck {
     read(Bits::v);
     if (s.head_size != 32 && s.head_size != 64) refuse("head size ", s.head_size, ", not 32 or 64");
     equal("heads times head size", s.heads * s.head_size, plan_.width);
-    equal("exponentials", s.exponential.size(), (s.head_size + 1) * (s.head_size + 1));
+    if (!s.exponential.empty()) {
+      equal("exponentials", s.exponential.size(), (s.head_size + 1) * (s.head_size + 1));
+    }
     equal("thresholds", s.threshold.size(), plan_.width);
     if (!(s.half_alpha >= 0)) refuse("half_alpha ", s.half_alpha, " is negative");
     wrote(Bits::context);

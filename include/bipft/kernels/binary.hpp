@@ -31,8 +31,9 @@ struct BitAttention {
   BitView q, k, v;  ///< [T, C]
   std::size_t heads = 0;
   std::size_t head_size = 0;                ///< D: 32 or 64
-  const float* exponential = nullptr;       ///< [D+1, D+1]
+  const float* exponential = nullptr;       ///< [D+1, D+1]; or none, where there is no softmax
   float half_alpha = 0;                     ///< not negative
+  std::int32_t most = 0;                    ///< without: a key lives if popcount(q xor k) <= most
   const std::int32_t* threshold = nullptr;  ///< [C]
   std::uint64_t* context = nullptr;         ///< [T, C] bits, as many words a row as v has
   std::uint32_t* scratch = nullptr;         ///< attention_scratch(T, C) words, aligned to 64 bytes

@@ -59,7 +59,7 @@ struct KernelTable {
 
   void (*add)(const float* a, const float* b, std::size_t n, float* y);
   void (*relu)(const float* x, std::size_t n, float* y);
-  /// x Φ(x), with Φ(x) = (1 + erf(x/√2)) / 2
+  /// x Φ(x), with Φ(x) = (1 + erf(x/√2)) / 2; below 0 exactly where x is
   void (*gelu)(const float* x, std::size_t n, float* y);
   void (*tanh)(const float* x, std::size_t n, float* y);
   void (*exp)(const float* x, std::size_t n, float* y);
@@ -89,8 +89,8 @@ struct KernelTable {
   std::size_t (*layout_words)(std::size_t outputs, std::size_t inputs);
   void (*lay_out)(BitView weight, std::uint32_t* panels);
   /// A binary product's integers v as floats scale · v + bias, rounded twice, and then + residual,
-  ///   bias: [O]   residual, y: [N, O]; no residual, or y itself, will do
-  void (*bgemm_floats)(const BinaryProduct& product, float scale, const float* bias,
+  ///   scale, bias: [O]   residual, y: [N, O]; no residual, or y itself, will do
+  void (*bgemm_floats)(const BinaryProduct& product, const float* scale, const float* bias,
                        const float* residual, float* y);
   /// or as bits popcount(a[n] xor w[o]) <= most[o]. It does not read step and base.
   ///   most: [O]   bits: [N, O] in rows of `words_per_row` words

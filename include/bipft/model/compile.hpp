@@ -86,10 +86,33 @@ class PlanMaker {
     step.heads = model_.config.heads;
     step.head_size = model_.config.head_size();
     step.half_alpha = a.probability_alpha / 2.0F;
-    const float scale = attention_scale(a.query_alpha, a.key_alpha, step.head_size);
-    const std::size_t values = step.head_size + 1;
+    if (model_.config.attention == "bool") {
+      // A score is positive where fewer than half of the places differ.
+      step.most = static_cast<std::int32_t>(step.head_size) / 2 - 1;
+    } else {
+      step.exponential = exponentials(a, step.head_size);
+    }
+
+    // A query's channel is an integer within ±T, its level's scale one multiplication.
+    const float mixed = a.probability_alpha * a.value_alpha;
+    const auto longest = static_cast<std::int32_t>(model_.config.max_len);
+    step.threshold.resize(a.output.bits.cols());
+    for (std::size_t c = 0; c < step.threshold.size(); ++c) {
+      const float shift = a.output.shift_of(c);
+      step.threshold[c] = first_that(
+          -longest, longest, [&](std::int32_t v) { return affine(mixed, v, shift) >= 0.0F; });
+    }
+    plan_.add(std::move(step));
+    linear(a.output, Bits::context, Floats::hidden, true);
+    return norm_of(a.norm);
+  }
+
+  /// AttentionStep's table.
+  [[nodiscard]] std::vector<float> exponentials(const PackedAttention& a, std::size_t head_size) {
+    const float scale = attention_scale(a.query_alpha, a.key_alpha, head_size);
+    const std::size_t values = head_size + 1;
     const auto score = [&](std::size_t popcount) {
-      const auto product = static_cast<float>(step.head_size) - 2.0F * static_cast<float>(popcount);
+      const auto product = static_cast<float>(head_size) - 2.0F * static_cast<float>(popcount);
       return rounded(scale * product);
     };
     std::vector<float> difference(values * values);
@@ -97,33 +120,24 @@ class PlanMaker {
       for (std::size_t i = 0; i < values; ++i) difference[m * values + i] = score(i) - score(m);
     }
     const Tensor terms = runner_.exponential(Tensor(Shape{values, values}, difference));
-    step.exponential.assign(terms.data().begin(), terms.data().end());
-
-    // A query's channel is an integer within ±T, its level's scale one multiplication.
-    const float mixed = a.probability_alpha * a.value_alpha;
-    const auto longest = static_cast<std::int32_t>(model_.config.max_len);
-    const auto shift = a.output.shift.data();
-    step.threshold.resize(shift.size());
-    for (std::size_t c = 0; c < shift.size(); ++c) {
-      step.threshold[c] = first_that(
-          -longest, longest, [&](std::int32_t v) { return affine(mixed, v, shift[c]) >= 0.0F; });
-    }
-    plan_.add(std::move(step));
-    linear(a.output, Bits::context, Floats::hidden, true);
-    return norm_of(a.norm);
+    return {terms.data().begin(), terms.data().end()};
   }
 
   [[nodiscard]] NormStep feed_forward(const PackedFeedForward& f, NormStep norm) {
     norm.packs = {pack_of(f.inner, Bits::ffn_in)};
     plan_.add(std::move(norm));
-    const auto bias = f.inner.bias.data();
-    const auto shift = f.outer.shift.data();
-    const float threshold = f.outer.threshold();
-    const bool strict = f.outer.zero_one;
-    linear_bits(f.inner, Bits::ffn_in, Bits::inner, [&](std::size_t o, std::int32_t v) {
-      const float x = std::max(affine(f.inner.scale(), v, bias[o]), 0.0F) + shift[o];
-      return strict ? x > threshold : x >= threshold;
-    });
+    if (model_.config.activation == "gelu") {
+      project(f.inner, Bits::ffn_in, Bits::inner);  // GELU(x) >= 0 where x >= 0, and nowhere else
+    } else {
+      const auto bias = f.inner.bias.data();
+      const auto shift = f.outer.shift.data();
+      const float threshold = f.outer.threshold();
+      const bool strict = f.outer.zero_one;
+      linear_bits(f.inner, Bits::ffn_in, Bits::inner, [&](std::size_t o, std::int32_t v) {
+        const float x = std::max(affine(f.inner.scale(o), v, bias[o]), 0.0F) + shift[o];
+        return strict ? x > threshold : x >= threshold;
+      });
+    }
     linear(f.outer, Bits::inner, Floats::hidden, true);
     return norm_of(f.norm);
   }
@@ -132,7 +146,7 @@ class PlanMaker {
   void project(const PackedLinear& l, Bits in, Bits out) {
     const auto bias = l.bias.data();
     linear_bits(l, in, out, [&](std::size_t o, std::int32_t v) {
-      return affine(l.scale(), v, bias[o]) >= 0.0F;
+      return affine(l.scale(o), v, bias[o]) >= 0.0F;
     });
   }
 
@@ -141,7 +155,11 @@ class PlanMaker {
   }
 
   void linear(const PackedLinear& l, Bits from, Floats to, bool add) {
-    plan_.add(LinearStep{from, to, product(l), step_of(l), base_of(l), l.scale(), l.bias, add});
+    Tensor scale = Tensor::uninitialized(l.bias.shape());
+    const auto scales = scale.mutable_data();
+    for (std::size_t o = 0; o < scales.size(); ++o) scales[o] = l.scale(o);
+    plan_.add(
+        LinearStep{from, to, product(l), step_of(l), base_of(l), std::move(scale), l.bias, add});
   }
 
   template <class Holds>

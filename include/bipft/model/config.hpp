@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "bipft/core/error.hpp"
+#include "bipft/core/visit.hpp"
 
 namespace bipft {
 
@@ -24,6 +25,13 @@ struct ModelConfig {
   std::size_t embedding_bits = 1;     ///< of the word embedding: 1 or 32
   std::string activation = "relu";    ///< between the feed-forward matrices: relu or gelu
   std::string inner_levels = "step";  ///< of the second one's input: step {0, α} or sign ±α
+
+  // How bits are made, in a binary model. Files say so only where it is not the first of these.
+  std::string input_levels = "elastic";  ///< of all other inputs: elastic, with learned scales and
+                                         ///< shifts, or plain ±1 without either
+  std::string attention = "softmax";     ///< softmax, or bool: keys whose score is positive
+  std::string weight_scales = "tensor";  ///< one a tensor, or one a row
+
   double norm_epsilon = 1e-12;
   double dropout = 0.1;            ///< of hidden states, while training
   double attention_dropout = 0.1;  ///< of attention probabilities, while training
@@ -41,6 +49,9 @@ struct ModelConfig {
     part("embedding_bits", embedding_bits);
     part("activation", activation);
     part("inner_levels", inner_levels);
+    part("input_levels", input_levels, Usual{"elastic"});
+    part("attention", attention, Usual{"softmax"});
+    part("weight_scales", weight_scales, Usual{"tensor"});
     part("norm_epsilon", norm_epsilon);
     part("dropout", dropout);
     part("attention_dropout", attention_dropout);
@@ -53,6 +64,8 @@ struct ModelConfig {
   /// One-bit weights and activations of some bits: a teacher between floats and bits, computed in
   /// floats.
   [[nodiscard]] bool staged() const { return weight_bits == 1 && act_bits != 1; }
+  [[nodiscard]] bool plain() const { return input_levels == "plain"; }
+  [[nodiscard]] bool scale_a_row() const { return weight_scales == "row"; }
   [[nodiscard]] std::size_t head_size() const { return hidden / heads; }
 
   /// tiny L2 C128 H2 · mini L4 C256 H4 · small L6 C384 H12 · base L12 C768 H12; F = 4C.
@@ -123,8 +136,20 @@ struct ModelConfig {
            {"activation is '", activation, "', not relu or gelu"});
     demand(inner_levels == "step" || inner_levels == "sign",
            {"inner_levels is '", inner_levels, "', not step or sign"});
-    demand(weight_bits != 1 || activation == "relu",
-           {"activation of a binary model is '", activation, "': this version knows relu"});
+    demand(input_levels == "elastic" || input_levels == "plain",
+           {"input_levels is '", input_levels, "', not elastic or plain"});
+    demand(attention == "softmax" || attention == "bool",
+           {"attention is '", attention, "', not softmax or bool"});
+    demand(weight_scales == "tensor" || weight_scales == "row",
+           {"weight_scales is '", weight_scales, "', not tensor or row"});
+    // A GELU is not monotone, but its sign is that of its argument.
+    demand(weight_bits != 1 || activation == (plain() ? "gelu" : "relu"),
+           {"activation of a binary model is '", activation,
+            "': this version knows relu with elastic, gelu with plain input_levels"});
+    demand(weight_bits != 1 || !plain() || inner_levels == "sign",
+           {"inner_levels is '", inner_levels, "': sign goes with plain input_levels"});
+    demand(!staged() || (!plain() && attention == "softmax"),
+           {"act_bits is ", act_bits, ": levels of some bits are elastic, and go with a softmax"});
     demand(norm_epsilon > 0 && norm_epsilon < 1, {"norm_epsilon is ", norm_epsilon});
     demand(dropout >= 0 && dropout < 1, {"dropout is ", dropout, ", not within 0 and 1"});
     demand(attention_dropout >= 0 && attention_dropout < 1,

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "bipft/core/visit.hpp"
 #include "bipft/io/json.hpp"
@@ -30,13 +31,26 @@ template <std::floating_point Value>
   if (const auto member = json.find(name)) value = member->as_string();
 }
 
+/// Whether a field has the value that it is said to have usually.
+[[nodiscard]] inline bool is_usual(const auto& value, const auto& about) {
+  if constexpr (std::same_as<std::remove_cvref_t<decltype(about)>, Usual>) {
+    return value == about.value;
+  } else {
+    return false;
+  }
+}
+
 }  // namespace detail
 
-/// {"layers": 2, "activation": "relu", ...}, in the order of the struct's visit.
+/// {"layers": 2, "activation": "relu", ...}, in the order of the struct's visit, without what is as
+/// it usually is.
 template <Visitable Node>
 [[nodiscard]] Json to_json(Node node) {
   Json json = Json::object();
-  node.visit([&json](std::string_view name, const auto& value, auto...) { json.set(name, value); });
+  node.visit([&json](std::string_view name, const auto& value, const auto&... about) {
+    if ((detail::is_usual(value, about) || ...)) return;
+    json.set(name, value);
+  });
   return json;
 }
 

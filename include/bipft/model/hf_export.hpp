@@ -101,7 +101,7 @@ class HfValues {
     put(name + ".beta", from.beta);
   }
   void linear(const std::string& name, const PackedLinear& from) {
-    put(name + ".weight", hf_signs(from.bits, from.alpha, name));
+    put(name + ".weight", hf_signs(from.bits, from.alpha.data()[0], name));
     put(name + ".bias", from.bias);
     put(name + ".input.shift", from.shift);
     put(name + ".input.alpha", from.in_alpha);
@@ -148,10 +148,13 @@ class HfValues {
 /// What the published code has no option for.
 inline void refuse_hf_export(const ModelFile& model) {
   const ModelConfig& config = model.card.config;
-  if (!config.binary()) return;
+  if (config.weight_bits == 32) return;
   std::string_view what;
+  if (config.staged()) what = "activations of more bits than one, whose scales it does not tell,";
   if (config.embedding_bits != 1) what = "word embeddings of 32 bits beside one-bit weights";
   if (config.inner_levels != "step") what = "±1 as the second feed-forward input";
+  if (config.scale_a_row()) what = "a scale a row of weights";
+  if (config.plain() || config.attention != "softmax") what = "BiBERT's bits";
   if (what.empty()) return;
   fail(Fault::model, "export: a model with ", what, " has no form in BiT's published code");
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,26 @@
 #include "bipft/ops/select.hpp"
 
 namespace bipft {
+
+namespace detail {
+
+/// The binarizers that a config names in its own words; none for a model in full precision. A stage
+/// has its weights by them, and which inputs have both signs.
+[[nodiscard]] inline std::optional<BinaryForm> form_of(const ModelConfig& config) {
+  if (config.weight_bits == 32) return std::nullopt;
+  BinaryForm form;
+  if (config.plain()) form.input = PlainSign::name;
+  if (config.inner_levels == "sign") form.inner = form.input;
+  if (config.attention == "bool") form.probability = BoolAttention::name;
+  if (config.scale_a_row()) form.weight = RowSign::name;
+  return form;
+}
+[[nodiscard]] inline std::string_view words_of(const ModelConfig& config) {
+  if (config.embedding_bits != 1) return {};
+  return config.scale_a_row() ? RowSign::name : EmbeddingRows::name;
+}
+
+}  // namespace detail
 
 /// A template so that no program compiles it but those that learn: they call it Model.
 template <class Layer>
@@ -54,11 +75,13 @@ struct BasicModel {
   }
 
   /// The embeddings and every layer's hidden states, L + 1 of them.   each: [N, C]
-  [[nodiscard]] std::vector<Var> hidden_states(Tape& tape, const Batch& batch) {
+  /// Adds the queries, keys and values of every layer to `inputs`, if it is given.
+  [[nodiscard]] std::vector<Var> hidden_states(Tape& tape, const Batch& batch,
+                                               std::vector<AttentionInputs>* inputs = nullptr) {
     const auto rate = static_cast<float>(config.dropout);
     std::vector<Var> states;
     states.push_back(dropout(embedding(tape, batch.ids, batch.type_ids, batch.positions), rate));
-    for (Layer& layer : layers) states.push_back(layer(states.back(), batch.texts));
+    for (Layer& layer : layers) states.push_back(layer(states.back(), batch.texts, inputs));
     return states;
   }
 
@@ -93,23 +116,20 @@ struct BasicModel {
  private:
   BasicModel(const ModelConfig& shape, const Initializer& start)
       : config((shape.check(), shape)),
-        embedding(shape.vocabulary, shape.max_len, shape.hidden, shape.embedding_bits == 1,
+        embedding(shape.vocabulary, shape.max_len, shape.hidden, detail::words_of(shape),
                   shape.norm_epsilon, start.at("embedding")),
-        pooler(make_linear(shape.weight_bits == 1, shape.hidden, shape.hidden, ElasticSign::name,
-                           start.at("pooler"))),
+        pooler(make_linear(detail::form_of(shape), shape.hidden, shape.hidden, start.at("pooler"))),
         classifier(shape.hidden, shape.labels, start.at("classifier")) {
     const Activation activation = shape.activation == "gelu" ? Activation::gelu : Activation::relu;
-    const std::string_view levels =
-        shape.inner_levels == "sign" ? ElasticSign::name : ElasticStep::name;
+    const std::optional<BinaryForm> form = detail::form_of(shape);
     const auto dropout = static_cast<float>(shape.dropout);
     for (std::size_t i = 0; i < shape.layers; ++i) {
       const Initializer init = start.at(concat("layers.", i));
-      layers.push_back(Layer{Attention(shape.hidden, shape.heads, shape.weight_bits == 1,
-                                       shape.attention_dropout, init.at("attention")),
-                             LayerNorm(shape.hidden, shape.norm_epsilon),
-                             FeedForward(shape.hidden, shape.ffn, shape.weight_bits == 1,
-                                         activation, levels, init.at("ffn")),
-                             LayerNorm(shape.hidden, shape.norm_epsilon), dropout});
+      layers.push_back(Layer{
+          Attention(shape.hidden, shape.heads, form, shape.attention_dropout, init.at("attention")),
+          LayerNorm(shape.hidden, shape.norm_epsilon),
+          FeedForward(shape.hidden, shape.ffn, form, activation, init.at("ffn")),
+          LayerNorm(shape.hidden, shape.norm_epsilon), dropout});
     }
     if (!shape.staged()) return;
     for (Layer& layer : layers) {
@@ -132,20 +152,21 @@ namespace detail {
   return {norm.gamma.value, norm.beta.value};
 }
 
-inline void unpack_alpha(Elastic& binarizer, float alpha) {
-  binarizer.alpha.value = Tensor(Shape{1}, alpha);
-  binarizer.calibrated.value = true;
+/// What a binarizer learns of its own, if anything.
+inline void unpack_levels(Binarizers& binarizer, float alpha, const Tensor& shift = {}) {
+  const auto take = [&](Elastic& elastic) {
+    elastic.alpha.value = Tensor(Shape{1}, alpha);
+    elastic.shift.value = shift;
+    elastic.calibrated.value = true;
+  };
+  if (auto* sign = std::get_if<ElasticSign>(&binarizer)) take(*sign);
+  if (auto* step = std::get_if<ElasticStep>(&binarizer)) take(*step);
 }
 inline void unpack_linear(LinearLayer& layer, const PackedLinear& packed, Device& device) {
   auto& linear = std::get<BinaryLinear>(layer);
-  linear.weight.value = device.unpack(packed.bits, -packed.alpha, packed.alpha);
+  linear.weight.value = signed_values(device, packed.bits, packed.alpha);
   linear.bias.value = packed.bias;
-  std::visit(
-      [&](auto& input) {
-        unpack_alpha(input, packed.in_alpha);
-        input.shift.value = packed.shift;
-      },
-      linear.input);
+  unpack_levels(linear.input, packed.in_alpha, packed.shift);
 }
 inline void unpack_norm(LayerNorm& norm, const PackedNorm& packed) {
   norm.gamma.value = packed.gamma;
@@ -219,7 +240,7 @@ ModelParameters BasicModel<Layer>::parameters(Device& device) const {
                         result.tensors.push_back({name, parameter.value});
                       });
   if (config.weight_bits == 32 && embedding.binary) {
-    SignRows rows =
+    SignMatrix rows =
         std::visit([&](const auto& chosen) { return chosen.signs(device, embedding.word.value); },
                    *embedding.binary);
     result.word_bits = std::move(rows.bits);
@@ -238,7 +259,7 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
   packed.config = config;
 
   if (embedding.binary) {
-    SignRows rows =
+    SignMatrix rows =
         std::visit([&](const auto& chosen) { return chosen.signs(device, embedding.word.value); },
                    *embedding.binary);
     packed.embedding.word_bits = std::move(rows.bits);
@@ -253,14 +274,10 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
   for (const Layer& layer : layers) {
     const Attention& a = layer.attention;
     PackedEncoderLayer out;
-    out.attention = {detail::pack_linear(a.query, device),
-                     detail::pack_linear(a.key, device),
-                     detail::pack_linear(a.value, device),
-                     detail::pack_linear(a.output, device),
-                     a.binary->query.scale(),
-                     a.binary->key.scale(),
-                     a.binary->value.scale(),
-                     a.binary->probability.scale(),
+    out.attention = {detail::pack_linear(a.query, device),   detail::pack_linear(a.key, device),
+                     detail::pack_linear(a.value, device),   detail::pack_linear(a.output, device),
+                     rule_of(a.binary->query).scale,         rule_of(a.binary->key).scale,
+                     rule_of(a.binary->value).scale,         rule_of(a.binary->probability).scale,
                      detail::pack_norm(layer.attention_norm)};
     out.ffn = {detail::pack_linear(layer.ffn.inner, device),
                detail::pack_linear(layer.ffn.outer, device), detail::pack_norm(layer.ffn_norm)};
@@ -278,12 +295,8 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
   if (packed.embedding.word_bits.empty()) {
     model.embedding.word.value = packed.embedding.word;
   } else {
-    Tensor word = device.unpack(packed.embedding.word_bits, -1.0F, 1.0F);
-    const auto alpha = packed.embedding.word_alpha.data();
-    for (std::size_t row = 0; row < alpha.size(); ++row) {
-      for (float& value : word.mutable_row(row)) value *= alpha[row];
-    }
-    model.embedding.word.value = std::move(word);
+    model.embedding.word.value =
+        detail::signed_values(device, packed.embedding.word_bits, packed.embedding.word_alpha);
   }
   model.embedding.position.value = packed.embedding.position;
   model.embedding.type.value = packed.embedding.type;
@@ -296,10 +309,10 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
     detail::unpack_linear(layer.attention.key, in.attention.key, device);
     detail::unpack_linear(layer.attention.value, in.attention.value, device);
     detail::unpack_linear(layer.attention.output, in.attention.output, device);
-    detail::unpack_alpha(layer.attention.binary->query, in.attention.query_alpha);
-    detail::unpack_alpha(layer.attention.binary->key, in.attention.key_alpha);
-    detail::unpack_alpha(layer.attention.binary->value, in.attention.value_alpha);
-    detail::unpack_alpha(layer.attention.binary->probability, in.attention.probability_alpha);
+    detail::unpack_levels(layer.attention.binary->query, in.attention.query_alpha);
+    detail::unpack_levels(layer.attention.binary->key, in.attention.key_alpha);
+    detail::unpack_levels(layer.attention.binary->value, in.attention.value_alpha);
+    detail::unpack_levels(layer.attention.binary->probability, in.attention.probability_alpha);
     detail::unpack_norm(layer.attention_norm, in.attention.norm);
     detail::unpack_linear(layer.ffn.inner, in.ffn.inner, device);
     detail::unpack_linear(layer.ffn.outer, in.ffn.outer, device);

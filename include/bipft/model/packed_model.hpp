@@ -24,10 +24,10 @@ struct PackedNorm {
 
 struct PackedAttention {
   PackedLinear query, key, value, output;
-  float query_alpha = 0;  ///< the levels' scales of q, k, v and of the probabilities
-  float key_alpha = 0;
-  float value_alpha = 0;
-  float probability_alpha = 0;
+  float query_alpha = 1;  ///< the levels' scales of q, k, v and of the probabilities
+  float key_alpha = 1;
+  float value_alpha = 1;
+  float probability_alpha = 1;
   PackedNorm norm;
 };
 
@@ -75,12 +75,14 @@ template <class Action>
 
 template <class Action>
 [[gnu::noinline]] void for_each_of_linear(const Action& action, std::string_view path,
-                                          std::string_view name, auto& linear, std::size_t outputs,
+                                          std::string_view name, auto& linear,
+                                          const ModelConfig& config, std::size_t outputs,
                                           std::size_t inputs) {
   const std::string at = join_path(path, name);
   act_on(action, at, "bits", linear.bits, Shape{outputs, inputs});
-  act_on(action, at, "alpha", linear.alpha, Shape{1});
+  act_on(action, at, "alpha", linear.alpha, Shape{config.scale_a_row() ? outputs : 1});
   act_on(action, at, "bias", linear.bias, Shape{outputs});
+  if (config.plain()) return;
   act_on(action, at, "in_alpha", linear.in_alpha, Shape{1});
   act_on(action, at, "shift", linear.shift, Shape{inputs});
 }
@@ -118,23 +120,27 @@ void for_each_packed(Packed& model, const Action& action) {
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     const std::string path = concat("layers.", i);
     auto& attention = model.layers[i].attention;
-    detail::for_each_of_linear(action, path, "attention.query", attention.query, c, c);
-    detail::for_each_of_linear(action, path, "attention.key", attention.key, c, c);
-    detail::for_each_of_linear(action, path, "attention.value", attention.value, c, c);
-    detail::for_each_of_linear(action, path, "attention.output", attention.output, c, c);
-    detail::act_on(action, path, "attention.query_alpha", attention.query_alpha, Shape{1});
-    detail::act_on(action, path, "attention.key_alpha", attention.key_alpha, Shape{1});
-    detail::act_on(action, path, "attention.value_alpha", attention.value_alpha, Shape{1});
-    detail::act_on(action, path, "attention.probability_alpha", attention.probability_alpha,
-                   Shape{1});
+    detail::for_each_of_linear(action, path, "attention.query", attention.query, config, c, c);
+    detail::for_each_of_linear(action, path, "attention.key", attention.key, config, c, c);
+    detail::for_each_of_linear(action, path, "attention.value", attention.value, config, c, c);
+    detail::for_each_of_linear(action, path, "attention.output", attention.output, config, c, c);
+    if (!config.plain()) {
+      detail::act_on(action, path, "attention.query_alpha", attention.query_alpha, Shape{1});
+      detail::act_on(action, path, "attention.key_alpha", attention.key_alpha, Shape{1});
+      detail::act_on(action, path, "attention.value_alpha", attention.value_alpha, Shape{1});
+    }
+    if (config.attention != "bool") {
+      detail::act_on(action, path, "attention.probability_alpha", attention.probability_alpha,
+                     Shape{1});
+    }
     detail::for_each_of_norm(action, path, "attention_norm", attention.norm, c);
     auto& ffn = model.layers[i].ffn;
-    detail::for_each_of_linear(action, path, "ffn.inner", ffn.inner, config.ffn, c);
-    detail::for_each_of_linear(action, path, "ffn.outer", ffn.outer, c, config.ffn);
+    detail::for_each_of_linear(action, path, "ffn.inner", ffn.inner, config, config.ffn, c);
+    detail::for_each_of_linear(action, path, "ffn.outer", ffn.outer, config, c, config.ffn);
     detail::for_each_of_norm(action, path, "ffn_norm", ffn.norm, c);
   }
 
-  detail::for_each_of_linear(action, "", "pooler", model.pooler, c, c);
+  detail::for_each_of_linear(action, "", "pooler", model.pooler, config, c, c);
   detail::act_on(action, "", "classifier.weight", model.classifier.weight, Shape{config.labels, c});
   detail::act_on(action, "", "classifier.bias", model.classifier.bias, Shape{config.labels});
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -116,7 +117,7 @@ class TensorReader {
     (*this)(name, tensor, shape);
     if (tensor.empty()) return;
     value = tensor.data()[0];
-    if (value < 0.0F || (value == 0.0F && !name.ends_with(".alpha"))) {
+    if (value <= 0.0F) {
       problem(name, {"a scale of ", value});
     }
   }
@@ -124,7 +125,9 @@ class TensorReader {
   void packed(std::string_view prefix, PackedModel& result) {
     result.layers = std::vector<PackedEncoderLayer>(result.config.layers);
     for_each_packed(result, [&](const std::string& name, auto& part, const Shape& shape) {
-      (*this)(concat(prefix, name), part, shape);
+      const std::string in_file = concat(prefix, name);
+      (*this)(in_file, part, shape);
+      if constexpr (std::is_same_v<decltype(part), Tensor&>) check_scales(in_file, part);
     });
     for (PackedEncoderLayer& layer :
          result.layers) {  // what its inputs mean follows from the config
@@ -215,6 +218,13 @@ class TensorReader {
     if (problems_.size() > most) return;
     detail::append(problems_, {problems_.empty() ? "" : "; ", name, ": "});
     detail::append(problems_, what);
+  }
+
+  [[gnu::noinline]] void check_scales(std::string_view name, const Tensor& tensor) {
+    if (!name.ends_with(".alpha")) return;
+    for (const float value : tensor.data()) {
+      if (value < 0.0F) return problem(name, {"a scale of ", value});
+    }
   }
 
   [[nodiscard]] std::size_t index_of(const TensorEntry& entry) const {

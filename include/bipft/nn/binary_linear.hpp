@@ -21,17 +21,31 @@
 
 namespace bipft {
 
+/// How an encoder's numbers become bits: names on the menus of binarizers.
+struct BinaryForm {
+  std::string_view input = ElasticSign::name;        ///< of linear layers' inputs, and of q, k, v
+  std::string_view inner = ElasticStep::name;        ///< of what follows an activation function
+  std::string_view probability = ElasticStep::name;  ///< of what mixes values in attention
+  std::string_view weight = MeanSign::name;          ///< of the matrices
+
+  [[nodiscard]] BinaryForm with_input(std::string_view name) const {
+    BinaryForm form = *this;
+    form.input = name;
+    return form;
+  }
+};
+
 struct BinaryLinear {
   Binarizers input;         ///< turns x, shifted channel by channel, into two levels
-  WeightBinarizers binary;  ///< turns the latent weight into signs and a scale
+  WeightBinarizers binary;  ///< turns the latent weight into signs and scales
   Parameter weight;         ///< [O, C]  latent
   Parameter bias;           ///< [O]
 
-  /// Normal latent weights, bias and shifts 0. `levels` is the name of the input's
-  /// binarizer: elastic_sign or elastic_step.
-  BinaryLinear(std::size_t inputs, std::size_t outputs, std::string_view levels,
+  /// Normal latent weights, bias and shifts 0.
+  BinaryLinear(std::size_t inputs, std::size_t outputs, const BinaryForm& form,
                const Initializer& init)
-      : input(choose<Binarizers>("binarizer", levels, inputs)),
+      : input(choose<Binarizers>("binarizer", form.input, inputs)),
+        binary(choose<WeightBinarizers>("weight binarizer", form.weight)),
         weight(init.at("weight").normal(Shape{outputs, inputs})),
         bias(Tensor(Shape{outputs})) {}
 
@@ -53,16 +67,19 @@ struct BinaryLinear {
     const BitRule rule = rule_of(input);
     SignMatrix signs =
         std::visit([&](const auto& chosen) { return chosen.signs(device, weight.value); }, binary);
-    return {std::move(signs.bits), rule.shift, bias.value, signs.scale, rule.scale, rule.zero_one};
+    return {std::move(signs.bits),  rule.shift, bias.value,
+            std::move(signs.scale), rule.scale, rule.zero_one};
   }
 };
 
 /// A linear layer of an encoder: binary, not, or of a stage between, as its config says.
 using LinearLayer = std::variant<BinaryLinear, Linear, StagedLinear>;
 
-[[nodiscard]] inline LinearLayer make_linear(bool binary, std::size_t inputs, std::size_t outputs,
-                                             std::string_view levels, const Initializer& init) {
-  if (binary) return BinaryLinear(inputs, outputs, levels, init);
+/// Of bits, or in floats where there is no form for them.
+[[nodiscard]] inline LinearLayer make_linear(const std::optional<BinaryForm>& form,
+                                             std::size_t inputs, std::size_t outputs,
+                                             const Initializer& init) {
+  if (form) return BinaryLinear(inputs, outputs, *form, init);
   return Linear(inputs, outputs, init);
 }
 

@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <variant>
 
 #include "bipft/binarize/weight_binarizers.hpp"
+#include "bipft/core/menu.hpp"
 #include "bipft/nn/init.hpp"
 #include "bipft/nn/layer_norm.hpp"
 #include "bipft/ops/arithmetic.hpp"
@@ -24,13 +26,14 @@ struct Embedding {
   LayerNorm norm;
   std::optional<TableBinarizers> binary;  ///< none: words are looked up in floats
 
-  Embedding(std::size_t vocabulary, std::size_t positions, std::size_t channels, bool binary_words,
-            double norm_epsilon, const Initializer& init)
+  /// `words` names the binarizer of words, on its menu; it is empty for floats.
+  Embedding(std::size_t vocabulary, std::size_t positions, std::size_t channels,
+            std::string_view words, double norm_epsilon, const Initializer& init)
       : word(init.at("word").normal(Shape{vocabulary, channels})),
         position(init.at("position").normal(Shape{positions, channels})),
         type(init.at("type").normal(Shape{token_types, channels})),
         norm(channels, norm_epsilon) {
-    if (binary_words) binary = EmbeddingRows{};
+    if (!words.empty()) binary = choose<TableBinarizers>("table binarizer", words);
   }
 
   void visit(auto&& part) {

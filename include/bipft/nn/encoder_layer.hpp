@@ -1,6 +1,8 @@
 #pragma once
 /// EncoderLayer: attention and feed-forward, each added to what it was given, then normed [BERT].
 
+#include <vector>
+
 #include "bipft/nn/attention.hpp"
 #include "bipft/nn/feed_forward.hpp"
 #include "bipft/nn/layer_norm.hpp"
@@ -22,9 +24,10 @@ struct EncoderLayer {
   }
 
   /// h' = norm(h + dropout(attention(h))),  result = norm(h' + dropout(ffn(h')))
-  ///   hidden: [N, C]   result: [N, C]
-  [[nodiscard]] Var operator()(const Var& hidden, const Ragged& texts) {
-    const Var mixed = attention_norm(hidden, attention(hidden, texts), dropout_rate);
+  ///   hidden: [N, C]   inputs: where attention's are added, if anywhere   result: [N, C]
+  [[nodiscard]] Var operator()(const Var& hidden, const Ragged& texts,
+                               std::vector<AttentionInputs>* inputs = nullptr) {
+    const Var mixed = attention_norm(hidden, attention(hidden, texts, inputs), dropout_rate);
     return ffn_norm(mixed, ffn(mixed, texts), dropout_rate);
   }
 };

@@ -2,7 +2,7 @@
 /// FeedForward: outer(activation(inner(x))), token by token.
 
 #include <cstddef>
-#include <string_view>
+#include <optional>
 
 #include "bipft/nn/binary_linear.hpp"
 
@@ -13,11 +13,12 @@ struct FeedForward {
   LinearLayer outer;  ///< [C, F]
   Activation activation;
 
-  /// `levels` of the outer layer's input: elastic_step after a ReLU [BiT], as it is never negative.
-  FeedForward(std::size_t channels, std::size_t width, bool is_binary, Activation function,
-              std::string_view levels, const Initializer& init)
-      : inner(make_linear(is_binary, channels, width, ElasticSign::name, init.at("inner"))),
-        outer(make_linear(is_binary, width, channels, levels, init.at("outer"))),
+  /// What follows a ReLU is never negative: [BiT] makes it 0/1. [BiBERT]'s GELU has both signs.
+  FeedForward(std::size_t channels, std::size_t width, const std::optional<BinaryForm>& form,
+              Activation function, const Initializer& init)
+      : inner(make_linear(form, channels, width, init.at("inner"))),
+        outer(make_linear(form ? form->with_input(form->inner) : form, width, channels,
+                          init.at("outer"))),
         activation(function) {}
 
   void visit(auto&& part) {

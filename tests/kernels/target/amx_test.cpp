@@ -20,7 +20,7 @@ using namespace bipft::kernels;
 namespace {
 
 /// A row of the second half of a hundred is wrong by one bit.
-void broken_floats(const BinaryProduct& product, float scale, const float* bias,
+void broken_floats(const BinaryProduct& product, const float* scale, const float* bias,
                    const float* residual, float* y) {
   scalar::table.bgemm_floats(product, scale, bias, residual, y);
   if (product.a.rows > 50) y[product.outputs * 99 + 47] += 2;

@@ -5,7 +5,8 @@
 // the score D - 2i, so the best key of a row is the nearest one and every term of its softmax is
 // found in a table of D+1 floats. The terms are added up as softmax adds them (16 lanes, then
 // folded), and each entry of the table, times 1/sum, is compared with half_alpha: a key lives here
-// exactly if its probability does in floats, and no probability is ever written down.
+// exactly if its probability does in floats, and no probability is ever written down. Without a
+// table there is no softmax, and a key lives if it is near enough.
 
 /// [C/32, keys] words: 16 keys to a register. Keys that do not exist repeat the last one, which
 /// leaves the row's least distance alone.
@@ -203,6 +204,51 @@ template <std::size_t D>
   }
 }
 
+/// The keys of every query whose probability is above half_alpha, and how many they are.
+template <std::size_t D>
+[[gnu::always_inline]] inline void choose_likely(const BitAttention& a, const AttentionSpace& s,
+                                                 const std::uint32_t (&least)[abreast],
+                                                 std::size_t (&count)[abreast]) {
+  const float* value[abreast];
+  bool both_ends = false;
+  for (std::size_t i = 0; i < abreast; ++i) {
+    value[i] = a.exponential + least[i] * (D + 1);
+    both_ends = both_ends || least[i] == 0;
+  }
+  float sum[abreast];
+  if (both_ends || !ends_differ) {
+    sum_terms<D == 64, true>(s, value, sum);
+  } else {
+    sum_terms<D == 64, !ends_differ>(s, value, sum);
+  }
+  Living living[abreast];
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < abreast; ++i) {
+    living[i] = Living::of<D>(value[i], least[i], 1.0F / sum[i], a.half_alpha);
+  }
+  for (std::size_t i = 0; i < abreast; ++i) {
+    const std::uint32_t* const distance = s.distance + i * s.keys;
+    std::uint32_t* const alive = s.alive + i * s.words;
+    const std::int32_t farthest = living[i].farthest(least[i], D);
+    if (farthest >= 0) {
+      choose_keys(s.tokens, farthest, distance, alive);
+    } else {
+      choose_one_by_one(s.tokens, living[i], D, distance, alive);
+    }
+    count[i] = count_alive(s.tokens, alive);
+  }
+}
+
+/// The keys of every query that differ from it in at most `most` places, and how many they are.
+[[gnu::noinline]] inline void choose_near(std::int32_t most, const AttentionSpace& s,
+                                          std::size_t (&count)[abreast]) {
+  for (std::size_t i = 0; i < abreast; ++i) {
+    std::uint32_t* const alive = s.alive + i * s.words;
+    choose_keys(s.tokens, most, s.distance + i * s.keys, alive);
+    count[i] = count_alive(s.tokens, alive);
+  }
+}
+
 /// One head of size D.
 template <std::size_t D>
 [[gnu::noinline]] inline void attend(const BitAttention& a, const AttentionSpace& s,
@@ -219,33 +265,10 @@ template <std::size_t D>
       put_halves(query[i], a.q.row(row)[word] >> (channel % 64));
     }
     measure<D == 64>(s, s.k + channel / 32 * s.keys, query, least);
-    const float* value[abreast];
-    bool both_ends = false;
-    for (std::size_t i = 0; i < abreast; ++i) {
-      value[i] = a.exponential + least[i] * (D + 1);
-      both_ends = both_ends || least[i] == 0;
-    }
-    float sum[abreast];
-    if (both_ends || !ends_differ) {
-      sum_terms<D == 64, true>(s, value, sum);
+    if (a.exponential != nullptr) {
+      choose_likely<D>(a, s, least, count);
     } else {
-      sum_terms<D == 64, !ends_differ>(s, value, sum);
-    }
-    Living living[abreast];
-    BIPFT_UNROLL
-    for (std::size_t i = 0; i < abreast; ++i) {
-      living[i] = Living::of<D>(value[i], least[i], 1.0F / sum[i], a.half_alpha);
-    }
-    for (std::size_t i = 0; i < abreast; ++i) {
-      const std::uint32_t* const distance = s.distance + i * s.keys;
-      std::uint32_t* const alive = s.alive + i * s.words;
-      const std::int32_t farthest = living[i].farthest(least[i], D);
-      if (farthest >= 0) {
-        choose_keys(s.tokens, farthest, distance, alive);
-      } else {
-        choose_one_by_one(s.tokens, living[i], D, distance, alive);
-      }
-      count[i] = count_alive(s.tokens, alive);
+      choose_near(a.most, s, count);
     }
     mix_values<D>(s, s.v + channel, count, a.threshold + channel, bits);
     for (std::size_t i = 0; i < abreast && t + i < s.tokens; ++i) {

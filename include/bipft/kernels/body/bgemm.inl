@@ -34,7 +34,7 @@ struct ProductIntegers {
 /// y = scale · v + bias, rounded twice, and then + residual, if there is one.
 struct ProductFloats {
   ProductIntegers integers;
-  Lanes scale;
+  const float* scale;     // [O]
   const float* bias;      // [O]
   const float* residual;  // [N, O], or none
   float* y;               // [N, O]
@@ -42,6 +42,7 @@ struct ProductFloats {
   template <std::size_t Rows>
   [[gnu::always_inline]] void whole(const TilePlace& at, const Words (&ones)[Rows]) const {
     const Words base = load_words(integers.base + at.column);
+    const Lanes factor = load(scale + at.column);
     const Lanes shift = load(bias + at.column);
     const std::size_t stride = integers.outputs;
     float* to = y + at.row * stride + at.column;
@@ -49,16 +50,17 @@ struct ProductFloats {
     BIPFT_UNROLL
     for (std::size_t i = 0; i < Rows; ++i, to += stride) {
       if (i >= at.rows) break;
-      Lanes value = add(multiply(scale, to_lanes(integers.value(base, ones[i]))), shift);
+      Lanes value = add(multiply(factor, to_lanes(integers.value(base, ones[i]))), shift);
       if (from != nullptr) value = add(load(from + i * stride), value);
       store(to, value);
     }
   }
   void part(std::size_t row, std::size_t column, std::size_t left, Words ones) const {
     const Words base = load_some_words(integers.base, column, integers.outputs);
+    const Lanes factor = load_part(scale + column, left);
     const Lanes shift = load_part(bias + column, left);
     const std::size_t place = row * integers.outputs + column;
-    Lanes value = add(multiply(scale, to_lanes(integers.value(base, ones))), shift);
+    Lanes value = add(multiply(factor, to_lanes(integers.value(base, ones))), shift);
     if (residual != nullptr) value = add(load_part(residual + place, left), value);
     store_part(y + place, value, left);
   }
@@ -151,9 +153,9 @@ template <class Out>
   }
 }
 
-inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias,
+inline void bgemm_floats(const BinaryProduct& p, const float* scale, const float* bias,
                          const float* residual, float* y) {
-  binary_product(p, ProductFloats{ProductIntegers(p), splat(scale), bias, residual, y});
+  binary_product(p, ProductFloats{ProductIntegers(p), scale, bias, residual, y});
 }
 
 /// Tiles write no more bits than they know of.

@@ -226,11 +226,10 @@ template <class Out>
   }
 }
 
-inline void bgemm_floats(const BinaryProduct& p, float scale, const float* bias,
+inline void bgemm_floats(const BinaryProduct& p, const float* scale, const float* bias,
                          const float* residual, float* y) {
   if (p.a.rows < rows_for_tiles) return avx512::bgemm_floats(p, scale, bias, residual, y);
-  tile_product(p,
-               avx512::ProductFloats{avx512::ProductIntegers(p), splat(scale), bias, residual, y});
+  tile_product(p, avx512::ProductFloats{avx512::ProductIntegers(p), scale, bias, residual, y});
 }
 
 inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::uint64_t* bits,

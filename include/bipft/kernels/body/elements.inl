@@ -110,8 +110,12 @@ struct Scale {
 struct Relu {
   Lanes operator()(Lanes x) const { return upper(splat(0.0F), x); }
 };
+/// Below 0 wherever x is, also where the product is too small for a float: its sign is that of x.
 struct Gelu {
-  Lanes operator()(Lanes x) const { return multiply(x, normal(x).cumulative); }
+  Lanes operator()(Lanes x) const {
+    const Lanes y = multiply(x, normal(x).cumulative);
+    return select(above(splat(0.0F), x), lower(splat(-0x1p-149F), y), y);
+  }
 };
 struct Tanh {
   Lanes operator()(Lanes x) const { return hyperbolic_tangent(x); }

@@ -89,6 +89,7 @@ namespace bipft::kernels::amx {
     if (i % words == inputs / 64) bits[i] &= (std::uint64_t{1} << inputs % 64) - 1;
   }
   const std::vector<std::int32_t> base(outputs, inputs);
+  const std::vector<float> scale(outputs, 1.0F);
   const std::vector<float> bias(outputs);
   const auto floats_of = [&](const KernelTable& table) {
     std::vector<std::uint32_t> weight(table.layout_words(outputs, inputs));
@@ -97,7 +98,7 @@ namespace bipft::kernels::amx {
     const BinaryProduct product{
         {bits.data(), rows, inputs, words}, weight.data(), outputs, 2, base.data(), scratch.data()};
     std::vector<float> y(rows * outputs);
-    table.bgemm_floats(product, 1.0F, bias.data(), nullptr, y.data());
+    table.bgemm_floats(product, scale.data(), bias.data(), nullptr, y.data());
     return y;
   };
   return floats_of(one) == floats_of(other);
