@@ -72,6 +72,12 @@ struct Stage {
   } else {
     stages.push_back({wanted.weight_bits, wanted.act_bits, false});
   }
+  for (const Stage& stage : stages) {
+    if (wanted.weight_bits != 1 || !wanted.plain()) break;
+    if (stage.weight_bits != 1 || stage.act_bits == 1) continue;
+    fail("--stages ", distill.stages.value_or(stage.name()), ": BiBERT's activations have no ",
+         "scales, so there is no ", stage.name(), " of it");
+  }
   if (teacher == nullptr) {
     if (distill.stages && (stages.size() < 2 || !stages.front().tunes)) {
       fail("--stages ", *distill.stages,

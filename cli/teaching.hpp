@@ -46,10 +46,13 @@ struct Teaching {
   const DistillOptions& options = recipe.distill;
   const ModelConfig& theirs = teacher.card.config;
   const ModelConfig& ours = card.config;
-  DistillObjective objective{.teacher = {},
-                             .temperature = static_cast<float>(options.temperature),
-                             .hard_labels = static_cast<float>(options.hard_labels),
-                             .label_smoothing = static_cast<float>(recipe.learn.label_smoothing)};
+  const bool bibert = card.method == "bibert";
+  DistillObjective objective{
+      .teacher = {},
+      .temperature = static_cast<float>(options.temperature),
+      .hard_labels = static_cast<float>(options.hard_labels.value_or(bibert ? 0.5 : 0.0)),
+      .label_smoothing = static_cast<float>(recipe.learn.label_smoothing),
+      .directions = bibert};
   const bool one_vocabulary =
       teacher.vocabulary.bytes() == vocabulary.bytes() &&
       to_json(teacher.card.tokenizer).dump() == to_json(card.tokenizer).dump();
@@ -71,8 +74,16 @@ struct Teaching {
     fail("--max-len ", ours.max_len, ": the teacher reads texts of at most ", theirs.max_len,
          " tokens");
   }
-  objective.teacher = teacher_of(teacher_model(teacher), !options.logits_only);
+  const bool attention = bibert && ours.heads == theirs.heads;
+  objective.teacher = teacher_of(teacher_model(teacher), options.logits_only ? Telling::logits
+                                                         : attention         ? Telling::attention
+                                                                             : Telling::hidden);
   if (options.logits_only) return {objective, objective.scaffold};
+  if (bibert) {
+    console.say("teacher: directions are compared, of hidden states",
+                attention ? ", queries, keys and values"
+                          : " alone, as the teacher has another number of heads");
+  }
   objective.scaffold = make_scaffold(ours.hidden, theirs.hidden, recipe.learn.seed);
   if (objective.scaffold->projection) {
     console.say("teacher: hidden states are projected from a width of ", ours.hidden, " to ",

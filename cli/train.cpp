@@ -199,8 +199,7 @@ int train(Words words_given) {
     card.config.max_len = std::min(card.config.max_len, teacher->card.config.max_len);
   }
   check_vocabulary_options(options, start);
-  if (teacher == nullptr && goes_on_in_floats(start, card.config) && learn.learns() &&
-      !learn.lr) {
+  if (teacher == nullptr && goes_on_in_floats(start, card.config) && learn.learns() && !learn.lr) {
     learn.lr = fine_tuning_lr;
     console.say("init: learning rate ", *learn.lr, ", as for what was trained before; --lr wins");
   }

@@ -120,7 +120,7 @@ struct LearnOptions {
 struct DistillOptions {
   std::optional<std::string> stages;
   double temperature = 1;
-  double hard_labels = 0;
+  std::optional<double> hard_labels;
   bool logits_only = false;
   std::size_t teacher_epochs = 3;
   std::size_t teacher_batch = 32;
@@ -132,7 +132,8 @@ struct DistillOptions {
            "is the teacher that learns the labels",
            Form{"32-32,1-2,1-1"});
     option("temperature", temperature, "of soft labels", Form{"T", 0.01, 100});
-    option("hard-labels", hard_labels, "how much labels count beside them", Form{"X", 0, 100});
+    option("hard-labels", hard_labels, "how much labels count beside them [0; bibert 0.5]",
+           Form{"X", 0, 100});
     option("logits-only", logits_only, "do not learn from the teacher's hidden states");
     option("teacher-epochs", teacher_epochs, "for a teacher that must learn these labels first",
            Form{"N", 1, 1e6});

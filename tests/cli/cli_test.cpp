@@ -466,6 +466,16 @@ TEST_CASE("train: a method is a recipe, kept by who goes on from its model") {
   CHECK(place.code("bipft train small.tsv --init b.bipft --method bit --epochs 1 -o t.bipft") == 0);
   CHECK(place.sh("bipft run t.bipft --info").out.find("method\tbit\n") != std::string::npos);
   CHECK(place.code("bipft eval b.bipft dev.tsv --bench --threads 1") == 0);
+  CHECK(place.code("bipft train small.tsv --method float --epochs 1 -o bt.bipft" + shape) == 0);
+  const Outcome taught =
+      place.sh("bipft train small.tsv --teacher bt.bipft --method bibert --epochs 1 -o bs.bipft");
+  INFO(taught.talk);
+  CHECK(taught.code == 0);
+  CHECK(taught.talk.find("directions are compared, of hidden states, queries, keys and values") !=
+        std::string::npos);
+  CHECK(place.sh("bipft run bs.bipft --info").out.find("method\tbibert\n") != std::string::npos);
+  CHECK(place.code("bipft train small.tsv --teacher bt.bipft --method bibert --stages 1-2,1-1 "
+                   "--epochs 1 -o bs.bipft") == 2);
 }
 
 TEST_CASE("train: what diverges is told apart, and writes no model") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -91,6 +92,57 @@ TEST_CASE("DistillObjective: is the sum of what its equation says") {
     for_each<Parameter>(*teacher,
                         [](const std::string&, const Parameter& p) { CHECK(p.grad.empty()); });
     for_each<Parameter>(student, [](const std::string&, Parameter& p) { p.clear_grad(); });
+  }
+}
+
+TEST_CASE("DistillObjective: by directions it is the sum of BiBERT's equation") {
+  const auto distance = [](const Tensor& x, const Tensor& y) {
+    double xx = 0, yy = 0, sum = 0;
+    for (const float value : x.data()) xx += double{value} * double{value};
+    for (const float value : y.data()) yy += double{value} * double{value};
+    for (std::size_t i = 0; i < x.numel(); ++i) {
+      const double apart =
+          double{x.data()[i]} / std::sqrt(xx) - double{y.data()[i]} / std::sqrt(yy);
+      sum += apart * apart;
+    }
+    return std::sqrt(sum);
+  };
+  for (const std::size_t layers : {1U, 2U, 3U}) {
+    CAPTURE(layers);
+    const auto teacher = teacher_model(layers);
+    Model student(test::toy_bibert_config(), 3);
+    const Batch batch = make_batch(test::toy_texts(9, 1, student.config));
+    const DistillObjective objective{.teacher = teacher_of(teacher, Telling::attention),
+                                     .hard_labels = 0.5F,
+                                     .directions = true};
+    Tape one(active_device());
+    const Outcome outcome = objective(one, student, batch);
+
+    Tape quiet(active_device(), Tape::Mode::inference);
+    std::vector<AttentionInputs> their_inputs, our_inputs;
+    const auto theirs = teacher->hidden_states(quiet, batch, &their_inputs);
+    const Tensor their_logits = teacher->classify(theirs.back(), batch.texts).value();
+    Tape other(active_device());
+    const auto ours = student.hidden_states(other, batch, &our_inputs);
+    const Var logits = student.classify(ours.back(), batch.texts);
+    const Var soft = soft_cross_entropy(logits, their_logits, 1.0F);
+    const Var hard = cross_entropy(logits, batch.labels, batch.weights);
+    double expected = double{soft.value().data()[0]} + 0.5 * double{hard.value().data()[0]};
+    for (std::size_t l = 0; l < ours.size(); ++l) {
+      expected += distance(ours[l].value(), theirs[state_to_learn_from(l, 2, layers)].value());
+    }
+    for (std::size_t l = 0; l < 2; ++l) {
+      const std::size_t from = layers == 3 && l == 0 ? 1 : layers == 3 ? 2 : layers == 2 ? l : 0;
+      for (Var AttentionInputs::*const part :
+           {&AttentionInputs::query, &AttentionInputs::key, &AttentionInputs::value}) {
+        expected += distance(relation(our_inputs[l].*part, batch.texts, 2).value(),
+                             relation(their_inputs[from].*part, batch.texts, 2).value());
+      }
+    }
+    CHECK(static_cast<double>(outcome.loss.value().data()[0]) ==
+          doctest::Approx(expected).epsilon(1e-5));
+    one.backward(outcome.loss);
+    CHECK_FALSE(student.classifier.weight.grad.empty());
   }
 }
 

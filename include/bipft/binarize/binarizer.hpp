@@ -37,10 +37,9 @@ namespace detail {
   if (!x.tape().training()) return {x, rule};
   const Window window{{}, -limit, limit, rule.threshold, rule.strict, rule.low_unit()};
   const WindowBits bits = x.device().pack_window(x.value(), window);
-  const Slot levels =
-      x.tape().record(x.value(), {x}, [=, to = Slot(x)](Tape& tape, Tensor dy) {
-        tape.accumulate(to, tape.device().window_backward(bits, window, std::move(dy)).dx);
-      });
+  const Slot levels = x.tape().record(x.value(), {x}, [=, to = Slot(x)](Tape& tape, Tensor dy) {
+    tape.accumulate(to, tape.device().window_backward(bits, window, std::move(dy)).dx);
+  });
   return {levels, rule, bits.units};
 }
 

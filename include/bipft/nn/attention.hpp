@@ -111,9 +111,9 @@ struct Attention {
     const BinaryVar v_bits = binarize(binary->value, v);
     if (x.tape().products() == Tape::Products::bits) {
       if (auto* step = std::get_if<ElasticStep>(&binary->probability)) {
-        return project(
-            output, binary_attention(q_bits, k_bits, v_bits, *step, texts, heads, dropout_rate),
-            texts);
+        return project(output,
+                       binary_attention(q_bits, k_bits, v_bits, *step, texts, heads, dropout_rate),
+                       texts);
       }
       if (auto* positive = std::get_if<BoolAttention>(&binary->probability)) {
         return project(

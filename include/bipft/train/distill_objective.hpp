@@ -1,8 +1,11 @@
 #pragma once
 /// DistillObjective: a student learns to say what its teacher says, and to think what it thinks.
 ///
-/// [BiT] §"Multi-distilled binary BERT"; hidden states of another width as in [TinyBERT].
+/// [BiT] §"Multi-distilled binary BERT", or by directions as in [BiBERT]; hidden states of another
+/// width as in [TinyBERT]. Square brackets name papers listed in bipft/README.md.
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -12,17 +15,24 @@
 #include <vector>
 
 #include "bipft/data/batches.hpp"
+#include "bipft/nn/attention.hpp"
 #include "bipft/nn/init.hpp"
 #include "bipft/ops/arithmetic.hpp"
+#include "bipft/ops/direction.hpp"
 #include "bipft/ops/distillation_losses.hpp"
 #include "bipft/train/objective.hpp"
 
 namespace bipft {
 
+/// What a teacher tells of a batch.
+enum class Telling { logits, hidden, attention };  ///< each with those before
+
 /// What a teacher says of a batch.
 struct Lesson {
   Tensor logits;               ///< [B, K]
   std::vector<Tensor> hidden;  ///< the L + 1 hidden states, [N, C] each; none: logits alone
+  std::vector<std::array<Tensor, 3>> attention;  ///< queries, keys and values of the L layers, or
+                                                 ///< none
 };
 using Teacher = std::function<Lesson(Device&, const Batch&)>;
 
@@ -31,14 +41,19 @@ using Teacher = std::function<Lesson(Device&, const Batch&)>;
 /// teacher on, which comes from the code it was built upon and makes its lessons noise. Binary
 /// teachers are read in bits.
 template <class Model>
-[[nodiscard]] Teacher teacher_of(std::shared_ptr<Model> model, bool want_hidden = true) {
-  return [model = std::move(model), want_hidden](Device& device, const Batch& batch) {
+[[nodiscard]] Teacher teacher_of(std::shared_ptr<Model> model, Telling tells = Telling::hidden) {
+  return [model = std::move(model), tells](Device& device, const Batch& batch) {
     Tape tape(device, Tape::Mode::inference);
     Lesson lesson;
-    const std::vector<Var> states = model->hidden_states(tape, batch);
+    std::vector<AttentionInputs> inputs;
+    const std::vector<Var> states =
+        model->hidden_states(tape, batch, tells == Telling::attention ? &inputs : nullptr);
     lesson.logits = model->classify(states.back(), batch.texts).value();
-    if (!want_hidden) return lesson;
+    if (tells == Telling::logits) return lesson;
     for (const Var& state : states) lesson.hidden.push_back(state.value());
+    for (const AttentionInputs& of : inputs) {
+      lesson.attention.push_back({of.query.value(), of.key.value(), of.value.value()});
+    }
     return lesson;
   };
 }
@@ -51,7 +66,7 @@ template <class Model>
     for (std::size_t b = 0; b < batch.order.size(); ++b) {
       texts.mutable_data()[b] = static_cast<std::int32_t>(batch.order[b]);
     }
-    return Lesson{device.gather(logits, texts), {}};
+    return Lesson{device.gather(logits, texts), {}, {}};
   };
 }
 
@@ -83,6 +98,9 @@ template <class Model>
 /// (ops/distillation_losses.hpp). For a single logit it is mean (z_S - z_T)²: published code keeps
 /// SCE, whose gradient is then 0, so that nothing trains the head of a regression but weight decay.
 /// Labels are not used, w = 0; BiBERT's w is 1/2.
+/// By directions, [BiBERT]'s way, with d = direction_distance and R = relation (ops/direction.hpp):
+/// L = SCE(z_S / T, z_T / T) + w CE(z_S, labels) + Σ_l d(h_l^S, h_l^T)
+///     + Σ_l Σ_F∈{Q,K,V} d(R(F_l^S), R(F_l^T))        over the L layers, where the teacher tells F
 /// Where states differ in width, h_l^S is scaffold.projection(h_l^S); where they differ in number,
 /// state_to_learn_from says which is compared with which.
 struct DistillObjective {
@@ -90,28 +108,48 @@ struct DistillObjective {
   float temperature = 1.0F;      ///< T
   float hard_labels = 0.0F;      ///< w
   float label_smoothing = 0.0F;  ///< of labels
+  bool directions = false;       ///< compared, rather than numbers
   std::shared_ptr<Scaffold> scaffold = std::make_shared<Scaffold>();
 
   /// Throws Error if student and teacher have logits of other labels.
   template <class Model>
   [[nodiscard]] Outcome operator()(Tape& tape, Model& student, const Batch& batch) const {
     const Lesson lesson = teacher(tape.device(), batch);
-    const std::vector<Var> states = student.hidden_states(tape, batch);
+    std::vector<AttentionInputs> inputs;
+    const std::vector<Var> states =
+        student.hidden_states(tape, batch, lesson.attention.empty() ? nullptr : &inputs);
     const Var logits = student.classify(states.back(), batch.texts);
     Var loss = logits.value().cols() == 1 ? mean_squared_error(logits, lesson.logits)
                                           : soft_cross_entropy(logits, lesson.logits, temperature);
     for (std::size_t l = 0; !lesson.hidden.empty() && l < states.size(); ++l) {
       const std::size_t from = state_to_learn_from(l, states.size() - 1, lesson.hidden.size() - 1);
       std::optional<Linear>& projection = scaffold->projection;
-      const Var& state = states[l];
-      loss = add(
-          loss, mean_squared_error(projection ? (*projection)(state) : state, lesson.hidden[from]));
+      const Var state = projection ? (*projection)(states[l]) : states[l];
+      loss = add(loss, directions ? direction_distance(state, lesson.hidden[from])
+                                  : mean_squared_error(state, lesson.hidden[from]));
+    }
+    for (std::size_t l = 0; l < inputs.size(); ++l) {
+      const std::size_t from = state_to_learn_from(l + 1, inputs.size(), lesson.attention.size());
+      const std::array<Tensor, 3>& theirs = lesson.attention[std::max<std::size_t>(from, 1) - 1];
+      const std::array<Var, 3> ours{inputs[l].query, inputs[l].key, inputs[l].value};
+      for (std::size_t f = 0; f < 3; ++f) {
+        loss = add(loss, relation_distance(ours[f], theirs[f], batch.texts, student.config.heads));
+      }
     }
     if (hard_labels > 0.0F) {
       const Var hard = cross_entropy(logits, batch.labels, batch.weights, label_smoothing);
       loss = add(loss, scale(hard, hard_labels));
     }
     return {loss, count_right(logits.value(), batch.labels)};
+  }
+
+ private:
+  /// Whose heads may differ in width, but not in number.
+  [[nodiscard]] static Var relation_distance(const Var& ours, const Tensor& theirs,
+                                             const Ragged& texts, std::size_t heads) {
+    Tape quiet(ours.device(), Tape::Mode::inference);
+    const Tensor target = relation(quiet.constant(theirs), texts, heads).value();
+    return direction_distance(relation(ours, texts, heads), target);
   }
 };
 
