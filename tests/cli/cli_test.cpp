@@ -140,8 +140,8 @@ TEST_CASE("command: an encoder without a head embeds, and says what it lacks") {
                             " -o n.bipft --max-len 8")) == 0);
     CHECK(place.code("bipft eval n.bipft dev.tsv") == 0);
   }
-  CHECK(place.code("mkdir none && bipft run none") == 4);
-  CHECK(place.code("bipft train small.tsv --init none -o n.bipft") == 4);
+  CHECK(place.code("mkdir hollow && bipft run hollow") == 4);
+  CHECK(place.code("bipft train small.tsv --init hollow -o n.bipft") == 4);
   CHECK(place.code("bipft train small.tsv --init bare --max-len 32 -o n.bipft") == 2);
 }
 
