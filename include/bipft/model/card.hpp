@@ -64,7 +64,7 @@ struct ModelCard {
 
   /// Throws Error{Fault::model} if `file` is no bipft model, one of a later version, or one whose
   /// parts do not fit together.
-  [[nodiscard]] static ModelCard read(const Safetensors& file) {
+  [[nodiscard, gnu::cold]] static ModelCard read(const Safetensors& file) {
     const std::string& name = file.name();
     if (file.metadata("format") != std::string_view("bipft")) {
       fail(Fault::model, name, ": a safetensors file, but no bipft model (no format=bipft in it)");
@@ -107,7 +107,7 @@ struct ModelCard {
     return card;
   }
 
-  [[gnu::noinline]] void check(std::string_view name) const {
+  [[gnu::cold, gnu::noinline]] void check(std::string_view name) const {
     if (labels.size() != config.labels) {
       fail(Fault::model, name, ": ", labels.size(), " labels, but a classifier of ", config.labels);
     }
@@ -127,15 +127,15 @@ struct ModelCard {
   }
 
  private:
-  [[nodiscard, gnu::noinline]] static Json read_json(const Safetensors& file,
-                                                     std::string_view key) {
+  [[nodiscard, gnu::cold, gnu::noinline]] static Json read_json(const Safetensors& file,
+                                                                std::string_view key) {
     const auto text = file.metadata(key);
     if (!text) fail(Fault::model, file.name(), ": the metadata lacks ", key);
     return Json::parse(*text, concat(file.name(), " (", key, ")"),
                        {.fault = Fault::model, .max_depth = 8});
   }
-  [[gnu::noinline]] static void read_text(const Safetensors& file, std::string_view key,
-                                          std::string& value) {
+  [[gnu::cold, gnu::noinline]] static void read_text(const Safetensors& file, std::string_view key,
+                                                     std::string& value) {
     if (const auto text = file.metadata(key)) value = *text;
   }
 };

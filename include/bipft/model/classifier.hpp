@@ -61,7 +61,7 @@ class Classifier {
     return Classifier(load_model(bytes, name, Wanted::answers));
   }
 
-  explicit Classifier(ModelFile file)
+  [[gnu::cold]] explicit Classifier(ModelFile file)
       : card_(std::move(file.card)),
         digest_(std::move(file.digest)),
         file_bytes_(file.bytes),
