@@ -61,6 +61,7 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"bipft.hpp", "tests/consume/main.cpp"},
     {"version.hpp", "tests/consume/main.cpp"},
     {"binarize/attention_scale.hpp", "tests/binarize/binary_attention_test.cpp"},
+    {"data/answer_kind.hpp", "tests/data/values_test.cpp"},
     {"data/encode.hpp", "tests/cli/cli_test.cpp"},
     {"device/cpu_layout.hpp", "tests/device/plan_test.cpp"},
     {"device/cpu_multiply.hpp", "tests/device/cpu_test.cpp"},
@@ -98,6 +99,13 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"nn/layer_norm.hpp", "tests/model/model_test.cpp"},
     {"nn/linear.hpp", "tests/model/model_test.cpp"},
     {"nn/packed_linear.hpp", "tests/model/network_test.cpp"},
+    {"tasks/cola.hpp", "tests/tasks/glue_test.cpp"},
+    {"tasks/mnli.hpp", "tests/tasks/glue_test.cpp"},
+    {"tasks/mrpc.hpp", "tests/tasks/glue_test.cpp"},
+    {"tasks/qnli.hpp", "tests/tasks/glue_test.cpp"},
+    {"tasks/qqp.hpp", "tests/tasks/glue_test.cpp"},
+    {"tasks/rte.hpp", "tests/tasks/glue_test.cpp"},
+    {"tasks/wnli.hpp", "tests/tasks/glue_test.cpp"},
     {"train/checkpoint.hpp", "tests/train/fit_test.cpp"},
 };
 
