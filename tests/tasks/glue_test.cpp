@@ -98,3 +98,17 @@ TEST_CASE("MNLI: the last column is the label, not a single vote; its order is p
                        "'entailment', 'neutral'",
                        Error);
 }
+
+TEST_CASE("STS-B: the score is a number") {
+  const std::string official =
+      "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n";
+  const std::string row = "0\tnews\tf\t2012\t1\tnone\tnone\ta\tb\t";
+  CHECK(rows_of("stsb", official + row + "3.800\n") == Names{"a|b=3.800"});
+  CHECK(rows_of("stsb", "sentence1\tsentence2\tlabel\na\tb\t5\n") == Names{"a|b=5"});
+  CHECK_THROWS_WITH_AS((void)rows_of("stsb", official + row + "high\n"),
+                       "f.tsv:2:31: the label 'high' is not a finite number such as 3.5", Error);
+  CHECK(metric_of("stsb") == Metric::correlation);
+  const Dataset data =
+      parse_dataset("sentence1\tsentence2\tlabel\na\tb\t5\n", "f.tsv", Stsb{}.layouts());
+  CHECK(labels_to_learn(Stsb{}, data) == Names{"value"});
+}

@@ -182,7 +182,8 @@ TEST_CASE("fit: patience ends a training that does not get better, and the best 
   options.epochs = 50;
   options.patience = 2;
   std::size_t asked = 0;
-  const Score falling = [&asked](std::span<const std::vector<float>>, std::span<const EncodedText>) {
+  const Score falling = [&asked](std::span<const std::vector<float>>,
+                                 std::span<const EncodedText>) {
     return 1.0 / static_cast<double>(++asked);
   };
   Trainer trainer(Model(config, 1), active_device(), options, train, dev, falling);

@@ -1,5 +1,5 @@
 #pragma once
-/// Values: labels that are numbers, and the scale on which a model learns them.
+/// Values: labels that are numbers.
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +10,7 @@
 #include "bipft/core/error.hpp"
 #include "bipft/data/columns.hpp"
 #include "bipft/data/example.hpp"
+#include "bipft/data/value_scale.hpp"
 
 namespace bipft {
 
@@ -23,22 +24,6 @@ namespace bipft {
   }
   return values;
 }
-
-/// A model of numbers learns z = (value - mean) / spread and answers mean + spread z, whatever the
-/// unit of the labels: its logit begins near 0, where the mean is, and its loss is a share of their
-/// variance. Answers are not cut to the range of the labels.
-struct ValueScale {
-  float mean = 0.0F;
-  float spread = 1.0F;
-
-  [[nodiscard]] float to_logit(double value) const {
-    return static_cast<float>((value - static_cast<double>(mean)) / static_cast<double>(spread));
-  }
-  [[nodiscard]] float to_value(float logit) const {
-    return static_cast<float>(static_cast<double>(mean) +
-                              static_cast<double>(spread) * static_cast<double>(logit));
-  }
-};
 
 /// The mean of the numbers that label `train`, and their standard deviation (the root of the mean
 /// square). Throws Error{Fault::data}, naming the data, if there are none or all are equal.
