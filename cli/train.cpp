@@ -18,6 +18,7 @@
 #include "bipft/io/file.hpp"
 #include "bipft/model/classifier.hpp"
 #include "commands.hpp"
+#include "judge.hpp"
 #include "report.hpp"
 #include "start.hpp"
 #include "train_options.hpp"
@@ -88,18 +89,31 @@ Json provenance(const TrainOptions& options, const TrainingData& data, const Mod
   return train;
 }
 
-void describe(const TrainingData& data, const ModelCard& card, Console& console) {
+std::string labels_text(const TrainingData& data, const ModelCard& card) {
   std::vector<std::size_t> counts(data.labels.size());
-  for (const std::uint32_t label : label_ids(data.train, data.labels)) ++counts[label];
-  std::string labels;
+  if (card.answer == AnswerKind::value) {
+    return concat("numbers around ", card.scale.mean, " with a spread of ", card.scale.spread);
+  }
+  if (card.answer == AnswerKind::labels) {
+    for (const std::vector<std::uint32_t>& set : label_sets(data.train, data.labels)) {
+      for (const std::uint32_t label : set) ++counts[label];
+    }
+  } else {
+    for (const std::uint32_t label : label_ids(data.train, data.labels)) ++counts[label];
+  }
+  std::string labels = "labels ";
   constexpr std::size_t most = 10;
   for (std::size_t k = 0; k < std::min(most, counts.size()); ++k) {
     labels += concat(k == 0 ? "" : ", ", data.labels[k], ' ', counts[k]);
   }
   if (counts.size() > most) labels += concat(" and ", counts.size() - most, " more");
+  return labels;
+}
+
+void describe(const TrainingData& data, const ModelCard& card, Console& console) {
   const ModelConfig& c = card.config;
-  console.say("data: ", data.train.size(), data.train.pairs ? " pairs" : " texts", ", labels ",
-              labels);
+  console.say("data: ", data.train.size(), data.train.pairs ? " pairs" : " texts", ", ",
+              labels_text(data, card));
   console.say("model: L", c.layers, " C", c.hidden, " H", c.heads, " F", c.ffn, ", ", c.weight_bits,
               "-bit weights, ", c.act_bits, "-bit activations; kernels ", kernels::active().name,
               ", ", threads(), threads() == 1 ? " thread" : " threads");
@@ -158,15 +172,27 @@ int train(Words words) {
   card.kind = !card.config.binary() ? "float" : keep_latent ? "trainable" : "packed";
 
   TrainingData data{
-      .task = task_called(options.recipe.data.task), .labels = {}, .train = {}, .dev = {}};
+      .task = task_of(options.recipe.data,
+                      data_paths.empty() ? std::string_view(card.task) : Classification::name),
+      .labels = {},
+      .train = {},
+      .dev = {}};
   if (!data_paths.empty()) {
     data = read_training_data(data_paths, options.dev, options.recipe, card.labels, console);
   } else {
     data.labels = card.labels;
     data.train.pairs = card.pairs;
+    data.train.answer = card.answer;
   }
   card.task = std::visit([](const auto& task) { return std::string(task.name); }, data.task);
   card.pairs = data.train.pairs;
+  const bool same_head = start != nullptr && start->card.answer == data.train.answer &&
+                         start->card.labels == data.labels;
+  card.answer = data.train.answer;
+  // A model that is begun with keeps its unit of numbers, and so the meaning of its logit.
+  if (!same_head) card.scale = {};
+  if (card.answer == AnswerKind::value && !same_head) card.scale = scale_of(data.train);
+  if (learn.learns() || !same_head) card.temperature = 1.0F;
   card.labels = data.labels;
   const Vocabulary vocabulary =
       wanted_vocabulary(options, card.tokenizer, start, data.train, console);
@@ -176,7 +202,10 @@ int train(Words words) {
   card.train = provenance(options, data, start, vocabulary);
   card.metrics = Json::object();
 
-  Model model = first_model(card.config, learn.seed, start, card.labels, console);
+  const std::vector<std::string> no_labels;  // a head of another kind is no head
+  Model model = first_model(
+      card.config, learn.seed, start,
+      start == nullptr || start->card.answer == card.answer ? card.labels : no_labels, console);
   ModelFile file{card, vocabulary, {}, {}, {}, 0};
   Json summary = Json::object();
   if (learn.learns()) {
@@ -195,10 +224,13 @@ int train(Words words) {
     file.packed = std::move(best.packed);
     file.latent = std::move(best.latent);
     if (data.dev.size() > 0) {
-      const ConfusionMatrix matrix = training.judge(file);
-      const Metric metric = std::visit([](const auto& task) { return task.metric; }, data.task);
-      file.card.metrics = metrics_of(matrix, metric).set("n", data.dev.size());
-      if (data.labels.size() <= 20) console.detail(confusion_text(matrix, data.labels));
+      const Judge judge(data.dev, file.card, metric_of(data.task));
+      file.card.temperature = judge.temperature(training.answers(file));
+      const std::vector<Prediction> answers = training.answers(file);
+      file.card.metrics = judge.metrics(answers).set("n", data.dev.size());
+      if (data.labels.size() <= 20 && card.answer != AnswerKind::value) {
+        console.detail(judge.confusion_table(answers));
+      }
     }
     summary.set("best_epoch", training.best_epoch());
   } else {
@@ -213,11 +245,11 @@ int train(Words words) {
   if (regular) {
     const Classifier written = Classifier::load(options.output);
     summary.set("file_bytes", written.file_bytes()).set("id", concat("sha256:", written.digest()));
-    console.say("wrote ", options.output, ": ", grouped(written.file_bytes()), " bytes, ",
-                card.kind,
-                file.card.metrics.contains("accuracy")
-                    ? concat(", dev accuracy ", fixed(file.card.metrics["accuracy"].as_double(), 4))
-                    : "");
+    console.say(
+        "wrote ", options.output, ": ", grouped(written.file_bytes()), " bytes, ", card.kind,
+        file.card.metrics.contains("glue") ? concat(", dev ", to_string(metric_of(data.task)), ' ',
+                                                    fixed(file.card.metrics["glue"].as_double(), 4))
+                                           : "");
   }
   if (options.common.json) {
     output.write(summary.dump() + '\n');

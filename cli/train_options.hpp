@@ -74,8 +74,7 @@ struct LearnOptions {
     option("schedule", schedule, "how the rate falls again", Form{"linear|constant|cosine"});
     option("weight-decay", weight_decay, "of matrices", Form{"X", 0, 1});
     option("clip", clip, "longest gradient; 0: any", Form{"X", 0, 1e9});
-    option("dropout", dropout, "while learning [0 for bits, 0.1 for floats]",
-           Form{"P", 0, 0.99});
+    option("dropout", dropout, "while learning [0 for bits, 0.1 for floats]", Form{"P", 0, 0.99});
     option("label-smoothing", label_smoothing, "share of a label spread over all",
            Form{"P", 0, 0.99});
     option("class-weight", class_weight, "balanced, or label=2,other=1", Form{"W"});
@@ -148,8 +147,7 @@ struct TrainOptions {
     option("For every verb", common);
   }
 
-  static constexpr auto later = joined(
-      later_data,
+  static constexpr auto later =
       std::to_array<Later>({{"teacher", "distillation"},
                             {"stages", "distillation in stages"},
                             {"objective", "a choice of objectives (masked language modelling)"},
@@ -173,7 +171,7 @@ struct TrainOptions {
                             {"exit-budget", "early exit"},
                             {"autotune", "automatic tuning"},
                             {"config", "a file of options"},
-                            {"device=vulkan", "Vulkan"}}));
+                            {"device=vulkan", "Vulkan"}});
 };
 
 }  // namespace bipft::cli
