@@ -49,7 +49,11 @@ struct Teaching {
   DistillObjective objective{.teacher = {},
                              .temperature = static_cast<float>(options.temperature),
                              .hard_labels = static_cast<float>(options.hard_labels),
-                             .label_smoothing = static_cast<float>(recipe.learn.label_smoothing)};
+                             .label_smoothing = static_cast<float>(recipe.learn.label_smoothing),
+                             .one_label = card.answer == AnswerKind::label};
+  if (options.hard_labels > 0 && !objective.one_label) {
+    fail("--hard-labels: is for texts of one label each; leave it out");
+  }
   const bool one_vocabulary =
       teacher.vocabulary.bytes() == vocabulary.bytes() &&
       to_json(teacher.card.tokenizer).dump() == to_json(card.tokenizer).dump();
@@ -58,7 +62,7 @@ struct Teaching {
     const WordPiece tokenizer(teacher.vocabulary, teacher.card.tokenizer);
     const std::vector<double> ones(data.labels.size(), 1.0);
     const std::vector<EncodedText> texts =
-        encode_all(data.train, data.labels, ones, tokenizer, theirs.max_len);
+        encode_all(data.train, data.labels, ones, tokenizer, theirs.max_len, card.scale);
     Tensor logits(Shape{texts.size(), theirs.labels});
     std::size_t row = 0;
     for (const std::vector<float>& of_text : network_of(teacher).logits(texts)) {

@@ -195,8 +195,7 @@ struct TrainOptions {
     option("For every verb", common);
   }
 
-  static constexpr auto later = joined(
-      later_data,
+  static constexpr auto later =
       std::to_array<Later>({{"objective", "a choice of objectives (masked language modelling)"},
                             {"corpus-weights", "masked language modelling"},
                             {"no-nsp", "masked language modelling"},
@@ -216,7 +215,7 @@ struct TrainOptions {
                             {"exit-budget", "early exit"},
                             {"autotune", "automatic tuning"},
                             {"config", "a file of options"},
-                            {"device=vulkan", "Vulkan"}}));
+                            {"device=vulkan", "Vulkan"}});
 };
 
 }  // namespace bipft::cli

@@ -80,8 +80,9 @@ template <class Model>
 /// L = SCE(z_S / T, z_T / T) + Σ_l mean (h_l^S - h_l^T)² [+ w CE(z_S, labels)]        [BiT] §3.4
 /// over the L + 1 hidden states l of embeddings and layers, each a mean over all its numbers. The
 /// sum over layers is BiT's, BiPFT takes the mean. SCE is the mean over B K elements
-/// (ops/distillation_losses.hpp). For a single logit it is mean (z_S - z_T)²: published code keeps
-/// SCE, whose gradient is then 0, so that nothing trains the head of a regression but weight decay.
+/// (ops/distillation_losses.hpp). Where logits are no choice of one label, numbers or a label set,
+/// it is mean (z_S - z_T)²: published code keeps SCE for a single logit, whose gradient is then 0,
+/// so that nothing trains the head of a regression but weight decay.
 /// Labels are not used, w = 0; BiBERT's w is 1/2.
 /// Where states differ in width, h_l^S is scaffold.projection(h_l^S); where they differ in number,
 /// state_to_learn_from says which is compared with which.
@@ -90,6 +91,7 @@ struct DistillObjective {
   float temperature = 1.0F;      ///< T
   float hard_labels = 0.0F;      ///< w
   float label_smoothing = 0.0F;  ///< of labels
+  bool one_label = true;         ///< whether logits are a choice among labels
   std::shared_ptr<Scaffold> scaffold = std::make_shared<Scaffold>();
 
   /// Throws Error if student and teacher have logits of other labels.
@@ -98,8 +100,8 @@ struct DistillObjective {
     const Lesson lesson = teacher(tape.device(), batch);
     const std::vector<Var> states = student.hidden_states(tape, batch);
     const Var logits = student.classify(states.back(), batch.texts);
-    Var loss = logits.value().cols() == 1 ? mean_squared_error(logits, lesson.logits)
-                                          : soft_cross_entropy(logits, lesson.logits, temperature);
+    Var loss = one_label ? soft_cross_entropy(logits, lesson.logits, temperature)
+                         : mean_squared_error(logits, lesson.logits);
     for (std::size_t l = 0; !lesson.hidden.empty() && l < states.size(); ++l) {
       const std::size_t from = state_to_learn_from(l, states.size() - 1, lesson.hidden.size() - 1);
       std::optional<Linear>& projection = scaffold->projection;
@@ -111,7 +113,7 @@ struct DistillObjective {
       const Var hard = cross_entropy(logits, batch.labels, batch.weights, label_smoothing);
       loss = add(loss, scale(hard, hard_labels));
     }
-    return {loss, count_right(logits.value(), batch.labels)};
+    return {loss, one_label ? count_right(logits.value(), batch.labels) : 0};
   }
 };
 
