@@ -9,6 +9,7 @@
 #include "bipft/core/parallel.hpp"
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/device/plan.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "bipft/kernels/table.hpp"
 
