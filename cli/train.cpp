@@ -157,7 +157,7 @@ int train(Words words) {
   card.config = wanted_config(options.recipe, start);
   check_vocabulary_options(options, start);
   if (goes_on_in_floats(start, card.config) && learn.learns() && !learn.lr) {
-    learn.lr = fine_tuning_lr;
+    learn.lr = fine_tuning_lr(card.config);
     console.say("init: learning rate ", *learn.lr, ", as for what was trained before; --lr wins");
   }
   const bool keep_latent = options.recipe.shape.latent_bits == 32;
