@@ -214,7 +214,7 @@ int train(Words words_given) {
   check_vocabulary_options(options, start);
   if (teacher == nullptr && goes_on_in_floats(start, card.config) && learn.learns() &&
       !learn.lr) {
-    learn.lr = fine_tuning_lr;
+    learn.lr = fine_tuning_lr(card.config);
     console.say("init: learning rate ", *learn.lr, ", as for what was trained before; --lr wins");
   }
 

@@ -112,6 +112,18 @@ TEST_CASE("command: a model goes to Hugging Face's format and comes back, with i
     CHECK(place.code("bipft eval " + folder + " dev.tsv") == 0);
     CHECK(place.code("bipft run " + folder + " --info") == 0);
   }
+  // Numbers and label sets go and come likewise, with the unit of the numbers.
+  REQUIRE(place.code("cut -f1 small.tsv | awk 'NR==1{print \"sentence\\tlabel\"} "
+                     "NR>1{print $0 \"\\t\" NR % 7}' > numbers.tsv") == 0);
+  for (const std::string_view kind : {"regression", "multi-label"}) {
+    const std::string train = concat("bipft train numbers.tsv --", kind, " --epochs 1 -o k.bipft");
+    REQUIRE(place.code(train + shape) == 0);
+    const std::string folder = concat(kind, "-folder");
+    REQUIRE(place.code("bipft eval k.bipft --export-hf " + folder) == 0);
+    REQUIRE(place.code("bipft train --init " + folder + " --epochs 0 -o k2.bipft") == 0);
+    CHECK(place.sh(answers + "k2.bipft").out == place.sh(answers + "k.bipft").out);
+    CHECK(place.code("bipft eval k2.bipft numbers.tsv") == 0);
+  }
   // The same labels keep the head, others get a new one; floats go on gently unless told otherwise.
   const auto talk_of = [&](const std::string& how) {
     return place.sh("bipft train " + how + " --init f-folder --epochs 1 -o g.bipft").talk;
@@ -123,7 +135,7 @@ TEST_CASE("command: a model goes to Hugging Face's format and comes back, with i
   CHECK_FALSE(says(talk_of("small.tsv"), "learning rate"));
   const std::string floats = talk_of("pairs.tsv --method float");
   CHECK(says(floats, "init: other labels, so the classifier begins at random"));
-  CHECK(says(floats, "learning rate 5e-05"));
+  CHECK(says(floats, "learning rate 1e-04"));
   CHECK_FALSE(says(talk_of("pairs.tsv --method float --lr 1e-3"), "learning rate"));
 }
 

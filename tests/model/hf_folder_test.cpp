@@ -184,7 +184,7 @@ TEST_CASE("Hf folder: files that are missing or of another kind are named, with 
   remove("vocab.txt");
   CHECK(says(complaint(), "no vocab.txt"));
   (void)toy.folder.write("tokenizer.json", "{}");
-  CHECK(says(complaint(), "make it of tokenizer.json"));
+  CHECK(says(complaint(), "tokenizer.json: no model"));
   remove("model.safetensors");
   CHECK(says(complaint(), "no model.safetensors"));
   (void)toy.folder.write("pytorch_model.bin", "PK");
