@@ -498,8 +498,9 @@ TEST_CASE("CpuDevice: a gradient that is handed over gives its memory to the res
 
 TEST_CASE("CpuDevice: attention over bits is what its products and rows make of it in turn") {
   CpuDevice device;
-  for (const auto& [heads, channels] : {std::pair{3U, 96U}, {1U, 64U}, {2U, 10U}, {2U, 200U}}) {
+  for (const auto& [heads, width] : {std::pair{3U, 96U}, {1U, 64U}, {2U, 10U}, {2U, 200U}}) {
     for (const float rate : {0.0F, 0.2F}) {
+      const std::size_t channels = width;
       CAPTURE(channels);
       CAPTURE(rate);
       BinaryAttention of = attention_of(lengths(), heads, channels);

@@ -32,7 +32,7 @@ Json toy_vocab(std::size_t shift = 0) {
   }
   return vocab;
 }
-std::string complaint(const Json& json) {
+std::string vocabulary_complaint(const Json& json) {
   try {
     (void)read_hf_rules(json, "t.json");
     (void)read_hf_vocabulary(Json::parse(json.dump(), "t.json", JsonOptions{.fault = Fault::model}),
@@ -48,7 +48,7 @@ std::string complaint(const Json& json) {
 
 TEST_CASE("Hf vocabulary: pieces stand by their ids, and the rules beside them") {
   const Json json = tokenizer(toy_vocab());
-  CHECK(complaint(json) == "");
+  CHECK(vocabulary_complaint(json) == "");
   CHECK(read_hf_vocabulary(json, "t.json").bytes() == test::toy_vocabulary().bytes());
   const TokenizerOptions rules = read_hf_rules(json, "t.json");
   CHECK_FALSE(rules.lowercase);
@@ -62,11 +62,12 @@ TEST_CASE("Hf vocabulary: other tokenizers, and ids with holes, are refused") {
   const auto says = [](const std::string& text, const char* part) {
     return text.find(part) != std::string::npos;
   };
-  CHECK(says(complaint(tokenizer(toy_vocab(), "BPE")), "its model is 'BPE'"));
-  CHECK(says(complaint(tokenizer(toy_vocab(), "WordPiece", "NFC")), "its normalizer is 'NFC'"));
-  CHECK(says(complaint(tokenizer(toy_vocab(1))), "id 8"));
-  CHECK(says(complaint(tokenizer(toy_vocab(100))), "id 107"));
-  CHECK(says(complaint(tokenizer(Json::object().set("[PAD]", 0))), "[UNK]"));
+  CHECK(says(vocabulary_complaint(tokenizer(toy_vocab(), "BPE")), "its model is 'BPE'"));
+  CHECK(says(vocabulary_complaint(tokenizer(toy_vocab(), "WordPiece", "NFC")),
+             "its normalizer is 'NFC'"));
+  CHECK(says(vocabulary_complaint(tokenizer(toy_vocab(1))), "id 8"));
+  CHECK(says(vocabulary_complaint(tokenizer(toy_vocab(100))), "id 107"));
+  CHECK(says(vocabulary_complaint(tokenizer(Json::object().set("[PAD]", 0))), "[UNK]"));
 }
 
 TEST_CASE("Hf vocabulary: a folder without vocab.txt has it of tokenizer.json") {
