@@ -64,7 +64,6 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"data/answer_kind.hpp", "tests/data/values_test.cpp"},
     {"data/value_scale.hpp", "tests/data/values_test.cpp"},
     {"data/encode.hpp", "tests/cli/cli_test.cpp"},
-    {"device/cpu_attention.hpp", "tests/device/cpu_test.cpp"},
     {"device/cpu_dropout.hpp", "tests/device/cpu_test.cpp"},
     {"device/cpu_grid.hpp", "tests/device/cpu_test.cpp"},
     {"device/cpu_layout.hpp", "tests/device/plan_test.cpp"},
