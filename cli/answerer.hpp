@@ -21,7 +21,10 @@ namespace bipft::cli {
 class Answerer {
  public:
   Answerer(const Classifier& model, const RunOptions& options, AnswerFormat format)
-      : model_(model), options_(options), format_(format) {}
+      : model_(model),
+        options_(options),
+        format_(format),
+        choice_(choice_of(options, model.card().answer, format)) {}
 
   void operator()(std::span<const Line> lines, std::string& out) {
     std::vector<TextPair> texts;
@@ -46,10 +49,10 @@ class Answerer {
       });
     } else {
       const std::vector<Prediction> predictions = model_.predict(texts);
-      const Choice choice{options_.best, options_.threshold, options_.otherwise};
       each(lines, out, [&](Row& row, std::size_t i) {
         if (options_.logits) return row.numbers<float>("logits", predictions[i].logits, 9);
-        write_labels(row, format_, choice, model_.card().labels, predictions[i].probabilities);
+        if (values()) return row.number("value", predictions[i].value);
+        write_labels(row, format_, choice_, model_.card().labels, predictions[i].probabilities);
       });
     }
     if (format_ == AnswerFormat::npy) out.clear();
@@ -60,6 +63,8 @@ class Answerer {
   [[nodiscard]] const std::vector<float>& rows() const { return rows_; }
 
  private:
+  [[nodiscard]] bool values() const { return model_.card().answer == AnswerKind::value; }
+
   /// Why there is no answer to `line`; empty if there is one.
   [[nodiscard]] std::string_view reason(const Line& line) const {
     if (line.too_long) return "it is longer than 16 MB";
@@ -101,17 +106,21 @@ class Answerer {
                    std::numeric_limits<float>::quiet_NaN());
       return;
     }
-    row.nothing(labels            ? "label"
+    const bool several = choice_.several && format_ == AnswerFormat::jsonl;
+    row.nothing(labels            ? values()  ? "value"
+                                    : several ? "labels"
+                                              : "label"
                 : options_.tokens ? "tokens"
                 : options_.logits ? "logits"
                                   : "embedding");
-    if (labels) row.nothing("probability");
+    if (labels && !values() && !several) row.nothing("probability");
     if (format_ == AnswerFormat::jsonl) row.text("error", why);
   }
 
   const Classifier& model_;
   const RunOptions& options_;
   AnswerFormat format_;
+  Choice choice_;
   std::uint64_t broken_ = 0;
   std::string first_broken_;
   std::vector<float> rows_;  ///< of --format npy, which is written at the end

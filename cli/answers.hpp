@@ -131,6 +131,7 @@ struct Choice {
   std::size_t best = 1;                  ///< this many, the most probable first
   std::optional<double> threshold = {};  ///< none less probable than this
   std::string otherwise = {};            ///< the label where there is none
+  bool several = false;                  ///< a text may have several, so that none is one too many
 };
 
 /// The indices of the `best` greatest values, greatest first; of equal ones the first.
@@ -164,18 +165,23 @@ inline void write_labels(Row& row, AnswerFormat format, const Choice& choice,
               format == AnswerFormat::fasttext ? concat("__label__", label) : std::string(label));
     into.number("probability", std::min(probability, 1.0F));
   };
-  if (best.empty()) return one(row, choice.otherwise, highest);
-  one(row, labels[best.front()], probabilities[best.front()]);
-  if (format == AnswerFormat::jsonl && choice.best > 1) {
-    std::string list;
+  const auto list = [&] {
+    std::string all = "[";
     for (const std::size_t k : best) {
       std::string element;
       Row inner(element, format);
       one(inner, labels[k], probabilities[k]);
-      list += concat(list.empty() ? "[" : ",", element, '}');
+      all += concat(all.size() == 1 ? "" : ",", element, '}');
     }
-    return row.raw("best", list + ']');
+    return all + ']';
+  };
+  if (choice.several && format == AnswerFormat::jsonl) {
+    if (best.empty() && !choice.otherwise.empty()) one(row, choice.otherwise, highest);
+    return row.raw("labels", list());
   }
+  if (best.empty()) return one(row, choice.otherwise, highest);
+  one(row, labels[best.front()], probabilities[best.front()]);
+  if (format == AnswerFormat::jsonl && choice.best > 1) return row.raw("best", list());
   for (std::size_t i = 1; i < best.size(); ++i) one(row, labels[best[i]], probabilities[best[i]]);
 }
 

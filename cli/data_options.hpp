@@ -1,8 +1,8 @@
 #pragma once
 /// Data options: where the columns of DATA are, and what the data set means.
 
-#include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,6 +23,8 @@ struct DataOptions {
   bool no_header = false;
   std::string label_prefix = Columns{}.label_prefix;
   std::string task;
+  bool regression = false;
+  bool multi_label = false;
 
   void visit(auto&& option) {
     option("text", text, "column of the text [text, sentence or sentence1]", Form{"C"});
@@ -32,6 +34,8 @@ struct DataOptions {
     option("no-header", no_header, "the first line is data; columns have numbers, from 1");
     option("label-prefix", label_prefix, "of labels in fastText's lines", Form{"P"});
     option("task", task, "columns, labels and metric of a known data set", Form{"NAME"});
+    option("regression", regression, "labels are numbers");
+    option("multi-label", multi_label, "a text has any number of labels, parted by , or a blank");
   }
 
   [[nodiscard]] Columns columns() const {
@@ -44,22 +48,38 @@ struct DataOptions {
   }
 };
 
-/// Tasks and kinds of data that a later version knows.
-inline constexpr auto later_data =
-    std::to_array<Later>({{"task=cola", "CoLA"},
-                          {"task=mrpc", "MRPC"},
-                          {"task=stsb", "STS-B"},
-                          {"task=rte", "RTE"},
-                          {"task=wnli", "WNLI"},
-                          {"task=qnli", "QNLI"},
-                          {"task=qqp", "QQP"},
-                          {"task=mnli", "MNLI"},
-                          {"regression", "regression"},
-                          {"multi-label", "several labels for one text"}});
+[[nodiscard]] inline std::string_view kind_text(AnswerKind kind) {
+  return kind == AnswerKind::label   ? "one label"
+         : kind == AnswerKind::value ? "numbers"
+                                     : "any number of labels";
+}
 
-/// The task called `name`; without a name any classification.
-[[nodiscard]] inline Tasks task_called(const std::string& name) {
-  return choose<Tasks>("task", name.empty() ? std::string(Classification::name) : name);
+/// What the labels of `task` are.
+[[nodiscard]] inline AnswerKind answer_of(const Tasks& task) {
+  return std::visit([](const auto& chosen) { return chosen.layouts()[0].answer; }, task);
+}
+[[nodiscard]] inline Metric metric_of(const Tasks& task) {
+  return std::visit([](const auto& chosen) { return chosen.metric; }, task);
+}
+
+/// The task that is asked for; otherwise the one called `usual`. Throws Error{Fault::usage} for a
+/// task that is not there, or whose labels are not what --regression or --multi-label say.
+[[nodiscard]] inline Tasks task_of(const DataOptions& options,
+                                   std::string_view usual = Classification::name) {
+  const bool both = options.regression && options.multi_label;
+  if (both)
+    fail("--regression and --multi-label: a label is a number, or one of several, not both");
+  const std::string_view kind = options.regression    ? Regression::name
+                                : options.multi_label ? MultiLabel::name
+                                                      : std::string_view();
+  const std::string_view name = !options.task.empty() ? std::string_view(options.task)
+                                : !kind.empty()       ? kind
+                                                      : usual;
+  Tasks task = choose<Tasks>("task", name);
+  if (!kind.empty() && answer_of(task) != answer_of(choose<Tasks>("task", kind))) {
+    fail("--task ", name, ": its labels are not what --", kind, " says; leave one of them out");
+  }
+  return task;
 }
 
 /// The examples of `paths` as `task` and `options` see them; their warnings are said.

@@ -22,6 +22,7 @@
 #include "bipft/tasks/bag_of_words.hpp"
 #include "commands.hpp"
 #include "data_options.hpp"
+#include "judge.hpp"
 #include "open_model.hpp"
 #include "report.hpp"
 #include "verb.hpp"
@@ -68,10 +69,8 @@ struct EvalOptions {
     option("For every verb", common);
   }
 
-  static constexpr auto later = joined(
-      later_data,
-      std::to_array<Later>(
-          {{"exit", "early exit"}, {"exit-sweep", "early exit"}, {"device=vulkan", "Vulkan"}}));
+  static constexpr auto later = std::to_array<Later>(
+      {{"exit", "early exit"}, {"exit-sweep", "early exit"}, {"device=vulkan", "Vulkan"}});
 };
 
 /// "accuracy=0.9" in its parts.
@@ -89,10 +88,11 @@ std::vector<Demand> demands_of(const EvalOptions& options) {
                                         : std::string_view(text).substr(equals + 1);
     const double least = number_in<double>(number).value_or(std::nan(""));
     const std::string metric = text.substr(0, equals);
-    constexpr std::string_view known[] = {"accuracy", "f1", "macro_f1", "matthews", "glue"};
+    constexpr std::string_view known[] = {"accuracy", "f1",       "macro_f1", "matthews",
+                                          "pearson",  "spearman", "glue"};
     if (!std::isfinite(least) || std::ranges::count(known, metric) == 0) {
       fail("--fail-under: '", text, "' is not METRIC=NUMBER with a metric of: accuracy, f1, ",
-           "macro_f1, matthews, glue");
+           "macro_f1, matthews, pearson, spearman, glue");
     }
     demands.push_back({metric, least});
   }
@@ -118,45 +118,9 @@ void check_pairs(const Dataset& data, const ModelCard& card) {
   fail(Fault::data, data.sources[0], ": has pairs, but the model was trained on single texts");
 }
 
-std::vector<std::uint32_t> labels_of(const std::vector<Prediction>& predictions) {
-  std::vector<std::uint32_t> labels;
-  for (const Prediction& one : predictions) labels.push_back(static_cast<std::uint32_t>(one.label));
-  return labels;
-}
-
-/// Every text that was answered wrongly, the most probable wrong answer first.
-void write_errors(const std::string& path, const Dataset& data, const ModelCard& card,
-                  std::span<const std::uint32_t> truth,
-                  const std::vector<Prediction>& predictions) {
-  std::vector<std::size_t> wrong;
-  const auto sureness = [&](std::size_t i) {
-    return predictions[i].probabilities[predictions[i].label];
-  };
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    if (predictions[i].label != truth[i]) wrong.push_back(i);
-  }
-  std::ranges::stable_sort(wrong, [&](auto a, auto b) { return sureness(a) > sureness(b); });
-  const auto cell = [](std::string text) {
-    std::ranges::replace_if(
-        text, [](char c) { return c == '\t' || c == '\n' || c == '\r'; }, ' ');
-    return text;
-  };
-  std::string table =
-      concat("place\tlabel\tanswer\tprobability\ttext", data.pairs ? "\ttext2\n" : "\n");
-  for (const std::size_t i : wrong) {
-    const Example& example = data.examples[i];
-    table += concat(data.place(example), '\t', cell(example.label), '\t',
-                    cell(card.labels[predictions[i].label]), '\t', sureness(i), '\t',
-                    cell(example.text));
-    if (data.pairs) table += concat('\t', cell(example.pair));
-    table += '\n';
-  }
-  write_file_atomically(path, table);
-}
-
-ConfusionMatrix baseline(const EvalOptions& options, const Tasks& task, const ModelCard& card,
-                         const Dataset& data, std::span<const std::uint32_t> truth,
-                         Console& console) {
+/// What a bag of words answers.
+std::vector<std::uint32_t> baseline(const EvalOptions& options, const Tasks& task,
+                                    const ModelCard& card, const Dataset& data, Console& console) {
   const Dataset train = read_data(task, {options.baseline}, options.data, console);
   check_pairs(train, card);
   Dataset copy = data;
@@ -167,7 +131,38 @@ ConfusionMatrix baseline(const EvalOptions& options, const Tasks& task, const Mo
   for (const Example& example : data.examples) {
     answers.push_back(words.predict(example.text, example.pair));
   }
-  return {card.labels.size(), truth, answers};
+  return answers;
+}
+
+/// Throws Error{Fault::usage} for what makes no sense with the answers that the model gives.
+void check_kind(const EvalOptions& options, const Tasks& task, const ModelCard& card,
+                const std::vector<Demand>& demands) {
+  if (answer_of(task) != card.answer) {
+    fail("the model answers with ", kind_text(card.answer), ", but the labels of the task ",
+         name_of(task), " are ", kind_text(answer_of(task)));
+  }
+  const bool values = card.answer == AnswerKind::value;
+  if (values && options.confusion) fail("--confusion: a model that answers with numbers has none");
+  if (card.answer != AnswerKind::label && !options.baseline.empty()) {
+    fail("--baseline: the bag of words gives one label, but the model answers with ",
+         kind_text(card.answer));
+  }
+  for (const Demand& demand : demands) {
+    const bool correlation = demand.metric == "pearson" || demand.metric == "spearman";
+    const bool sets = card.answer == AnswerKind::labels && demand.metric == "matthews";
+    if (demand.metric == "glue" || (correlation == values && !sets)) continue;
+    fail("--fail-under ", demand.metric, ": the model answers with ", kind_text(card.answer),
+         ", which this is not measured on");
+  }
+}
+
+Json json_of(const Interval& interval) {
+  return Json::object()
+      .set("metric", "glue")
+      .set("low", interval.low)
+      .set("high", interval.high)
+      .set("level", BootstrapOptions{}.level)
+      .set("resamples", BootstrapOptions{}.resamples);
 }
 
 Json bits_of(const ModelConfig& config) {
@@ -205,6 +200,14 @@ std::string table_of(const Json& result, const std::vector<BenchResult>& forms) 
       if (other) row.push_back(number((*other)["metrics"][name]));
       table.row(std::move(row));
     }
+    const auto range = [](const Json& all) {
+      const Json interval = all["interval"];
+      return concat(fixed(interval["low"].as_double(), 4), " - ",
+                    fixed(interval["high"].as_double(), 4));
+    };
+    std::vector<std::string> row{"95 % of glue", range(result)};
+    if (other) row.push_back(range(*other));
+    table.row(std::move(row));
     table.row({"texts a second",
                grouped(static_cast<std::size_t>(result["texts_per_second"].as_double()))});
   }
@@ -257,33 +260,40 @@ int eval(Words words) {
   const Classifier model = classifier_of(std::move(file));
   const ModelCard& card = model.card();
   if (has_data) require_head(card, path);
-  const Tasks task = task_called(options.data.task.empty() ? card.task : options.data.task);
+  const Tasks task = task_of(options.data, card.task);
+  check_kind(options, task, card, demands);
   Json result = Json::object();
   result.set("task", card.task);
-  std::optional<ConfusionMatrix> matrix;
+  std::string confusion;
   std::vector<EncodedText> bench_texts;
   if (has_data) {
     const Dataset data = read_data(task, {plain[1]}, options.data, console);
     check_pairs(data, card);
-    const std::vector<std::uint32_t> truth = label_ids(data, card.labels);
+    const Metric metric = metric_of(task);
+    const Judge judge(data, card, metric);
     const std::vector<TextPair> texts = texts_of(data);
     const auto begin = std::chrono::steady_clock::now();
     const std::vector<Prediction> predictions = model.predict(texts);
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    matrix.emplace(card.labels.size(), truth, labels_of(predictions));
-
-    const Metric glue = std::visit([](const auto& chosen) { return chosen.metric; }, task);
-    result.set("n", data.size()).set("metrics", metrics_of(*matrix, glue));
-    result.set("seconds", seconds)
+    result.set("n", data.size())
+        .set("metrics", judge.metrics(predictions))
+        .set("interval", json_of(judge.interval(predictions)))
+        .set("seconds", seconds)
         .set("texts_per_second", static_cast<double>(data.size()) / std::max(seconds, 1e-9))
         .set("exit", exit_of(card.config, data.size()));
     if (!options.baseline.empty()) {
-      const ConfusionMatrix other = baseline(options, task, card, data, truth, console);
-      result.set("baseline", Json::object().set("metrics", metrics_of(other, glue)));
+      const std::vector<std::uint32_t> other = baseline(options, task, card, data, console);
+      const ConfusionMatrix matrix(card.labels.size(), judge.labels(), other);
+      result.set("baseline", Json::object()
+                                 .set("metrics", metrics_of(matrix, metric).set("ece", Json()))
+                                 .set("interval", json_of(judge.interval_of(other))));
     }
-    if (options.confusion) result.set("confusion", confusion_of(*matrix, card.labels));
-    if (!options.errors.empty()) write_errors(options.errors, data, card, truth, predictions);
+    if (options.confusion) {
+      result.set("confusion", judge.confusion_json(predictions));
+      confusion = judge.confusion_table(predictions);
+    }
+    if (!options.errors.empty()) write_file_atomically(options.errors, judge.errors(predictions));
     constexpr std::size_t most = 2000;
     for (std::size_t i = 0; options.bench && i < std::min(most, texts.size()); ++i) {
       bench_texts.push_back(model.encode(texts[i * texts.size() / std::min(most, texts.size())]));
@@ -304,7 +314,7 @@ int eval(Words words) {
     output.write(result.dump() + '\n');
   } else {
     output.write(table_of(result, forms));
-    if (options.confusion) output.write(concat('\n', confusion_text(*matrix, card.labels)));
+    if (options.confusion) output.write(concat('\n', confusion));
   }
   output.flush();
 

@@ -22,6 +22,7 @@ namespace bipft::cli {
       .set("kind", card.kind)
       .set("task", card.task)
       .set("method", card.method)
+      .set("answer", to_string(card.answer))
       .set("pairs", card.pairs)
       .set("labels", labels)
       .set("config", to_json(card.config))
@@ -29,6 +30,9 @@ namespace bipft::cli {
       .set("temperature", card.temperature)
       .set("metrics", card.metrics)
       .set("train", card.train);
+  if (card.answer == AnswerKind::value) {
+    info.set("mean", card.scale.mean).set("spread", card.scale.spread);
+  }
   if (!card.license.empty()) info.set("license", card.license);
   if (!card.description.empty()) info.set("description", card.description);
   return info;

@@ -81,7 +81,9 @@ class TrainingLog {
 /// and always a line an epoch.
 class Progress {
  public:
-  Progress(Console& console, TrainingLog& log) : console_(&console), log_(&log) {}
+  /// `accuracy`: whether that of training texts means anything.
+  Progress(Console& console, TrainingLog& log, bool accuracy = true)
+      : console_(&console), log_(&log), accuracy_(accuracy) {}
 
   void step(const StepReport& report) {
     const Clock::time_point now = Clock::now();
@@ -99,7 +101,7 @@ class Progress {
                       .set("step", report.step)
                       .set("epoch", report.epoch)
                       .set("loss", report.loss)
-                      .set("accuracy", report.accuracy)
+                      .set("accuracy", accuracy_ ? Json(report.accuracy) : Json())
                       .set("lr", report.lr)
                       .set("gradient_norm", report.gradient_norm)
                       .set("tokens_per_second", std::round(rate)));
@@ -110,7 +112,7 @@ class Progress {
         spent / static_cast<double>(steps_) * static_cast<double>(report.steps - report.step);
     const std::string line = concat(
         "epoch ", report.epoch, '/', report.epochs, "  step ", report.step, '/', report.steps,
-        "  loss ", fixed(report.loss, 3), "  acc ", fixed(report.accuracy, 3), "  lr ",
+        "  loss ", fixed(report.loss, 3), accuracy(report.accuracy, 3), "  lr ",
         short_rate(report.lr), "  ", short_number(rate), " tok/s  ", clock_time(left), " left");
     console_->terminal() ? console_->progress(line) : console_->say(line);
   }
@@ -118,10 +120,11 @@ class Progress {
   void epoch(const EpochReport& report, bool binary) {
     const double spent = seconds(begin_, Clock::now());
     std::string line = concat("epoch ", report.epoch, '/', report.epochs, "  loss ",
-                              fixed(report.loss, 4), "  acc ", fixed(report.accuracy, 4));
-    if (report.score >= 0) line += concat("  dev ", fixed(report.score, 4));
+                              fixed(report.loss, 4), accuracy(report.accuracy, 4));
+    const bool scored = report.score > -1;
+    if (scored) line += concat("  dev ", fixed(report.score, 4));
     if (binary) line += concat("  flips ", fixed(100 * report.flips, 2), '%');
-    line += concat("  ", clock_time(spent), report.score >= 0 && report.best ? "  *best" : "");
+    line += concat("  ", clock_time(spent), scored && report.best ? "  *best" : "");
     console_->say(line);
     last_shown_ = Clock::now();
     Json json = Json::object();
@@ -129,8 +132,8 @@ class Progress {
         .set("step", report.step)
         .set("epoch", report.epoch)
         .set("loss", report.loss)
-        .set("accuracy", report.accuracy)
-        .set("dev", report.score >= 0 ? Json(report.score) : Json())
+        .set("accuracy", accuracy_ ? Json(report.accuracy) : Json())
+        .set("dev", scored ? Json(report.score) : Json())
         .set("flips", binary ? Json(report.flips) : Json())
         .set("best", report.best)
         .set("tokens_per_second", std::round(static_cast<double>(tokens_) / std::max(spent, 1e-9)));
@@ -145,8 +148,13 @@ class Progress {
     return std::chrono::duration<double>(to - from).count();
   }
 
+  [[nodiscard]] std::string accuracy(double value, int digits) const {
+    return accuracy_ ? concat("  acc ", fixed(value, digits)) : std::string();
+  }
+
   Console* console_;
   TrainingLog* log_;
+  bool accuracy_;
   Clock::time_point begin_ = Clock::now();
   Clock::time_point last_shown_ = begin_;
   std::size_t tokens_ = 0;

@@ -91,15 +91,23 @@ class Table {
   return Json::object().set("labels", names).set("rows", rows);
 }
 
+/// How one label fares, as a row of a table, and that table's head.
+[[nodiscard]] inline std::vector<std::string> scores_head() {
+  return {"label", "texts", "precision", "recall", "f1"};
+}
+[[nodiscard]] inline std::vector<std::string> scores_row(const std::string& label,
+                                                         const LabelScores& one) {
+  return {label, concat(one.support), fixed(one.precision, 4), fixed(one.recall, 4),
+          fixed(one.f1, 4)};
+}
+
 /// How each label fares: what --confusion prints above the matrix.
 [[nodiscard]] inline std::string confusion_text(const ConfusionMatrix& matrix,
                                                 const std::vector<std::string>& labels) {
   Table scores;
-  scores.row({"label", "texts", "precision", "recall", "f1"});
+  scores.row(scores_head());
   for (std::size_t k = 0; k < matrix.labels(); ++k) {
-    const LabelScores one = scores_of(matrix, k);
-    scores.row({labels[k], concat(one.support), fixed(one.precision, 4), fixed(one.recall, 4),
-                fixed(one.f1, 4)});
+    scores.row(scores_row(labels[k], scores_of(matrix, k)));
   }
   Table counts;
   std::vector<std::string> head{"is \\ answered"};

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "answers.hpp"
 #include "bipft/core/error.hpp"
+#include "bipft/data/answer_kind.hpp"
 #include "console.hpp"
 #include "filter.hpp"
 #include "options.hpp"
@@ -16,7 +18,7 @@
 namespace bipft::cli {
 
 struct RunOptions {
-  std::size_t best = 1;
+  std::optional<std::size_t> best;
   std::optional<double> threshold;
   std::string otherwise;
   std::string format;
@@ -34,8 +36,13 @@ struct RunOptions {
   CommonOptions common;
 
   void visit(auto&& option) {
-    option("k", best, "so many labels a line, the most probable first", Form{"N", 1, 1e9});
-    option("threshold", threshold, "no label less probable than this", Form{"P", 0, 1});
+    option("k", best,
+           "so many labels a line, the most probable first [1, or of a multi-label model "
+           "all from --threshold on]",
+           Form{"N", 1, 1e9});
+    option("threshold", threshold,
+           "no label less probable than this [of a multi-label model 0.5, unless -k is given]",
+           Form{"P", 0, 1});
     option("else", otherwise, "the label where --threshold leaves none", Form{"LABEL"});
     option("format", format, "of the answers [tsv]", Form{"tsv|csv|jsonl|fasttext|npy"});
     option("keep", keep, "the input's columns first");
@@ -93,8 +100,29 @@ struct RunOptions {
   if (format == AnswerFormat::npy && options.embed.empty()) fail("--format npy is for --embed");
   if (format == AnswerFormat::npy && options.keep) fail("--format npy has no room for --keep");
   if (format == AnswerFormat::fasttext && only > 0) fail("--format fasttext is for labels");
-  if (!options.otherwise.empty() && !options.threshold) fail("--else needs --threshold");
   return format;
+}
+
+/// Which labels a model that answers so gives. Throws Error{Fault::usage} for options that make no
+/// sense for it.
+[[nodiscard]] inline Choice choice_of(const RunOptions& options, AnswerKind answer,
+                                      AnswerFormat format) {
+  Choice choice{options.best.value_or(1), options.threshold, options.otherwise};
+  if (answer == AnswerKind::value) {
+    const std::string_view wrong = options.best                       ? "-k"
+                                   : options.threshold                ? "--threshold"
+                                   : !options.otherwise.empty()       ? "--else"
+                                   : format == AnswerFormat::fasttext ? "--format fasttext"
+                                                                      : "";
+    if (!wrong.empty()) fail(wrong, " is for labels, but the model answers with numbers");
+  }
+  if (answer == AnswerKind::labels) {
+    choice.several = true;
+    if (!options.best) choice.best = std::numeric_limits<std::size_t>::max();
+    if (!options.best && !options.threshold) choice.threshold = 0.5;
+  }
+  if (!options.otherwise.empty() && !choice.threshold) fail("--else needs --threshold");
+  return choice;
 }
 
 }  // namespace bipft::cli

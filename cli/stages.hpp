@@ -63,17 +63,16 @@ struct Stage {
 /// Throws Error{Fault::usage} for stages that cannot be.
 [[nodiscard]] inline std::vector<Stage> plan_stages(const TrainOptions& options,
                                                     const ModelFile* teacher,
-                                                    const std::vector<std::string>& labels,
-                                                    const ModelConfig& wanted, Console& console) {
+                                                    const ModelCard& wanted, Console& console) {
   const DistillOptions& distill = options.recipe.distill;
   std::vector<Stage> stages;
   if (distill.stages) {
     stages = parse_stages(*distill.stages);
   } else {
-    stages.push_back({wanted.weight_bits, wanted.act_bits, false});
+    stages.push_back({wanted.config.weight_bits, wanted.config.act_bits, false});
   }
   for (const Stage& stage : stages) {
-    if (wanted.weight_bits != 1 || !wanted.plain()) break;
+    if (wanted.config.weight_bits != 1 || !wanted.config.plain()) break;
     if (stage.weight_bits != 1 || stage.act_bits == 1) continue;
     fail("--stages ", distill.stages.value_or(stage.name()), ": BiBERT's activations have no ",
          "scales, so there is no ", stage.name(), " of it");
@@ -85,7 +84,8 @@ struct Stage {
     }
     return stages;
   }
-  const bool knows = teacher->card.labels == labels;
+  const bool knows =
+      teacher->card.labels == wanted.labels && teacher->card.answer == wanted.answer;
   if (stages.front().tunes && knows) {
     stages.erase(stages.begin());
     console.say("stages: the teacher knows these labels, so 32-32 is done");

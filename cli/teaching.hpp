@@ -47,12 +47,17 @@ struct Teaching {
   const ModelConfig& theirs = teacher.card.config;
   const ModelConfig& ours = card.config;
   const bool bibert = card.method == "bibert";
-  DistillObjective objective{
-      .teacher = {},
-      .temperature = static_cast<float>(options.temperature),
-      .hard_labels = static_cast<float>(options.hard_labels.value_or(bibert ? 0.5 : 0.0)),
-      .label_smoothing = static_cast<float>(recipe.learn.label_smoothing),
-      .directions = bibert};
+  const bool one_label = card.answer == AnswerKind::label;
+  if (options.hard_labels.value_or(0) > 0 && !one_label) {
+    fail("--hard-labels: is for texts of one label each; leave it out");
+  }
+  const double hard_labels = options.hard_labels.value_or(bibert && one_label ? 0.5 : 0.0);
+  DistillObjective objective{.teacher = {},
+                             .temperature = static_cast<float>(options.temperature),
+                             .hard_labels = static_cast<float>(hard_labels),
+                             .label_smoothing = static_cast<float>(recipe.learn.label_smoothing),
+                             .one_label = one_label,
+                             .directions = bibert};
   const bool one_vocabulary =
       teacher.vocabulary.bytes() == vocabulary.bytes() &&
       to_json(teacher.card.tokenizer).dump() == to_json(card.tokenizer).dump();
@@ -61,7 +66,7 @@ struct Teaching {
     const WordPiece tokenizer(teacher.vocabulary, teacher.card.tokenizer);
     const std::vector<double> ones(data.labels.size(), 1.0);
     const std::vector<EncodedText> texts =
-        encode_all(data.train, data.labels, ones, tokenizer, theirs.max_len);
+        encode_all(data.train, data.labels, ones, tokenizer, theirs.max_len, card.scale);
     Tensor logits(Shape{texts.size(), theirs.labels});
     std::size_t row = 0;
     for (const std::vector<float>& of_text : network_of(teacher).logits(texts)) {

@@ -21,6 +21,7 @@
 #include "bipft/io/file.hpp"
 #include "bipft/model/classifier.hpp"
 #include "commands.hpp"
+#include "judge.hpp"
 #include "recipe.hpp"
 #include "report.hpp"
 #include "stages.hpp"
@@ -106,18 +107,31 @@ Json provenance(const TrainOptions& options, const TrainingData& data, const Mod
   return train;
 }
 
-void describe(const TrainingData& data, const ModelCard& card, Console& console) {
+std::string labels_text(const TrainingData& data, const ModelCard& card) {
   std::vector<std::size_t> counts(data.labels.size());
-  for (const std::uint32_t label : label_ids(data.train, data.labels)) ++counts[label];
-  std::string labels;
+  if (card.answer == AnswerKind::value) {
+    return concat("numbers around ", card.scale.mean, " with a spread of ", card.scale.spread);
+  }
+  if (card.answer == AnswerKind::labels) {
+    for (const std::vector<std::uint32_t>& set : label_sets(data.train, data.labels)) {
+      for (const std::uint32_t label : set) ++counts[label];
+    }
+  } else {
+    for (const std::uint32_t label : label_ids(data.train, data.labels)) ++counts[label];
+  }
+  std::string labels = "labels ";
   constexpr std::size_t most = 10;
   for (std::size_t k = 0; k < std::min(most, counts.size()); ++k) {
     labels += concat(k == 0 ? "" : ", ", data.labels[k], ' ', counts[k]);
   }
   if (counts.size() > most) labels += concat(" and ", counts.size() - most, " more");
+  return labels;
+}
+
+void describe(const TrainingData& data, const ModelCard& card, Console& console) {
   const ModelConfig& c = card.config;
-  console.say("data: ", data.train.size(), data.train.pairs ? " pairs" : " texts", ", labels ",
-              labels);
+  console.say("data: ", data.train.size(), data.train.pairs ? " pairs" : " texts", ", ",
+              labels_text(data, card));
   console.say("model: L", c.layers, " C", c.hidden, " H", c.heads, " F", c.ffn, ", ", c.weight_bits,
               "-bit weights, ", c.act_bits, "-bit activations; kernels ", kernels::active().name,
               ", ", threads(), threads() == 1 ? " thread" : " threads");
@@ -199,21 +213,35 @@ int train(Words words_given) {
     card.config.max_len = std::min(card.config.max_len, teacher->card.config.max_len);
   }
   check_vocabulary_options(options, start);
-  if (teacher == nullptr && goes_on_in_floats(start, card.config) && learn.learns() && !learn.lr) {
-    learn.lr = fine_tuning_lr;
+  if (teacher == nullptr && goes_on_in_floats(start, card.config) && learn.learns() &&
+      !learn.lr) {
+    learn.lr = fine_tuning_lr(card.config);
     console.say("init: learning rate ", *learn.lr, ", as for what was trained before; --lr wins");
   }
 
   TrainingData data{
-      .task = task_called(options.recipe.data.task), .labels = {}, .train = {}, .dev = {}};
+      .task = task_of(options.recipe.data,
+                      data_paths.empty() ? std::string_view(card.task) : Classification::name),
+      .labels = {},
+      .train = {},
+      .dev = {}};
   if (!data_paths.empty()) {
     data = read_training_data(data_paths, options.dev, options.recipe, card.labels, console);
   } else {
     data.labels = card.labels;
     data.train.pairs = card.pairs;
+    data.train.answer = card.answer;
   }
   card.task = std::visit([](const auto& task) { return std::string(task.name); }, data.task);
   card.pairs = data.train.pairs;
+  const ModelFile* const like = start != nullptr ? start : teacher;
+  const bool same_head = like != nullptr && like->card.answer == data.train.answer &&
+                         like->card.labels == data.labels;
+  card.answer = data.train.answer;
+  // A model that is begun with, or taught by, gives its unit of numbers, and so what logits mean.
+  if (!same_head) card.scale = {};
+  if (card.answer == AnswerKind::value && !same_head) card.scale = scale_of(data.train);
+  if (learn.learns() || !same_head) card.temperature = 1.0F;
   card.labels = data.labels;
   const Vocabulary vocabulary =
       wanted_vocabulary(options, card.tokenizer, start, teacher, data.train, console);
@@ -221,7 +249,7 @@ int train(Words words_given) {
   card.metrics = Json::object();
 
   const std::vector<Stage> stages =
-      plan_stages(options, teacher, data.labels, card.config, console);
+      plan_stages(options, teacher, card, console);
   const StageFiles files(checkpoint, stages.size());
   std::deque<ModelFile> results;  // where they stay: each begins and teaches the next
   ModelFile* teaches = teacher;
@@ -275,7 +303,9 @@ int train(Words words_given) {
       }
     }
 
-    Model model = first_model(of.config, learn.seed, begins, of.labels, console);
+    const bool other_head = begins != nullptr && begins->card.answer != of.answer;
+    Model model = first_model(of.config, learn.seed, begins,
+                              other_head ? std::vector<std::string>() : of.labels, console);
     file = ModelFile{of, words, {}, {}, {}, 0};
     if (learn.learns()) {
       describe(data, of, console);
@@ -294,10 +324,13 @@ int train(Words words_given) {
       file.packed = std::move(best.packed);
       file.latent = std::move(best.latent);
       if (data.dev.size() > 0) {
-        const ConfusionMatrix matrix = training.judge(file);
-        const Metric metric = std::visit([](const auto& task) { return task.metric; }, data.task);
-        file.card.metrics = metrics_of(matrix, metric).set("n", data.dev.size());
-        if (data.labels.size() <= 20) console.detail(confusion_text(matrix, data.labels));
+        const Judge judge(data.dev, file.card, metric_of(data.task));
+        file.card.temperature = judge.temperature(training.answers(file));
+        const std::vector<Prediction> answers = training.answers(file);
+        file.card.metrics = judge.metrics(answers).set("n", data.dev.size());
+        if (data.labels.size() <= 20 && of.answer != AnswerKind::value) {
+          console.detail(judge.confusion_table(answers));
+        }
       }
       summary.set("best_epoch", training.best_epoch());
     } else {
@@ -318,11 +351,11 @@ int train(Words words_given) {
   if (regular) {
     const Classifier written = load_classifier(options.output);
     summary.set("file_bytes", written.file_bytes()).set("id", concat("sha256:", written.digest()));
-    console.say("wrote ", options.output, ": ", grouped(written.file_bytes()), " bytes, ",
-                file.card.kind,
-                file.card.metrics.contains("accuracy")
-                    ? concat(", dev accuracy ", fixed(file.card.metrics["accuracy"].as_double(), 4))
-                    : "");
+    console.say(
+        "wrote ", options.output, ": ", grouped(written.file_bytes()), " bytes, ", file.card.kind,
+        file.card.metrics.contains("glue") ? concat(", dev ", to_string(metric_of(data.task)), ' ',
+                                                    fixed(file.card.metrics["glue"].as_double(), 4))
+                                           : "");
   }
   if (options.common.json) {
     output.write(summary.dump() + '\n');

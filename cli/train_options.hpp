@@ -73,7 +73,7 @@ struct LearnOptions {
     option("steps", steps, "batches, instead of epochs", Form{"N", 0, 1e12});
     option("batch", batch, "texts a step", Form{"N", 1, 65536});
     option("lr", lr,
-           "the highest learning rate [1e-3 for bits, 5e-4 for floats, 5e-5 for those of --init]",
+           "the highest learning rate [1e-3 for bits, 5e-4 for floats, those of --init 1e-4]",
            Form{"R", 0, 1e6});
     option("warmup", warmup, "share of the steps, or from 1 on their number, to get there",
            Form{"X", 0, 1e12});
@@ -196,8 +196,7 @@ struct TrainOptions {
     option("For every verb", common);
   }
 
-  static constexpr auto later = joined(
-      later_data,
+  static constexpr auto later =
       std::to_array<Later>({{"objective", "a choice of objectives (masked language modelling)"},
                             {"corpus-weights", "masked language modelling"},
                             {"no-nsp", "masked language modelling"},
@@ -216,7 +215,7 @@ struct TrainOptions {
                             {"exit-budget", "early exit"},
                             {"autotune", "automatic tuning"},
                             {"config", "a file of options"},
-                            {"device=vulkan", "Vulkan"}}));
+                            {"device=vulkan", "Vulkan"}});
 };
 
 }  // namespace bipft::cli

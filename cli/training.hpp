@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "aims.hpp"
 #include "any_model.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
@@ -44,22 +45,12 @@ class Training {
     const WordPiece tokenizer(vocabulary, card.tokenizer);
     const std::vector<double> weights = class_weights(options.recipe.learn.class_weight, data);
     const std::vector<double> ones(data.labels.size(), 1.0);
-    train_ = encode_all(data.train, data.labels, weights, tokenizer, card.config.max_len);
-    dev_ = encode_all(data.dev, data.labels, ones, tokenizer, card.config.max_len);
-    const Metric metric = std::visit([](const auto& task) { return task.metric; }, data.task);
-    const auto score = [metric, labels = data.labels.size()](
-                           std::span<const std::vector<float>> logits,
-                           std::span<const EncodedText> texts) {
-      ConfusionMatrix matrix(labels);
-      for (std::size_t i = 0; i < texts.size(); ++i) {
-        const std::vector<float>& row = logits[i];
-        const auto best = std::max_element(row.begin(), row.end()) - row.begin();
-        matrix.add(static_cast<std::size_t>(texts[i].label), static_cast<std::size_t>(best));
-      }
-      return value_of(metric, matrix);
-    };
+    train_ =
+        encode_all(data.train, data.labels, weights, tokenizer, card.config.max_len, card.scale);
+    dev_ = encode_all(data.dev, data.labels, ones, tokenizer, card.config.max_len, card.scale);
+    const Score score = score_of(card.answer, metric_of(data.task));
     const LearnOptions& learn = options.recipe.learn;
-    Teaching teaching{ClassifyObjective{static_cast<float>(learn.label_smoothing)}, nullptr};
+    Teaching teaching{objective_of(card.answer, learn, weights), nullptr};
     if (teacher != nullptr) {
       teaching = learn_from(*teacher, card, vocabulary, data, options.recipe, console);
     }
@@ -91,7 +82,7 @@ class Training {
   /// Exit code 0 when the training is over, 130 or 143 when it was stopped.
   [[nodiscard]] int run() {
     TrainingLog log(options_.log, options_.resume || options_.log_begun, console_);
-    Progress progress(console_, log);
+    Progress progress(console_, log, card_.answer != AnswerKind::value);
     Signals signals;
     FitHooks hooks;
     hooks.on_step = [&](const StepReport& report) { progress.step(report); };
@@ -133,15 +124,10 @@ class Training {
   [[nodiscard]] Snapshot result() { return trainer_->result(); }
   [[nodiscard]] std::size_t best_epoch() { return trainer_->state().best_epoch; }
 
-  /// How good `file` is on the dev set, as its card will say.
-  [[nodiscard]] ConfusionMatrix judge(const ModelFile& file) const {
+  /// What `file` answers on the dev set.
+  [[nodiscard]] std::vector<Prediction> answers(const ModelFile& file) const {
     const Classifier model = classifier_of(file);
-    ConfusionMatrix matrix(file.card.labels.size());
-    const std::vector<Prediction> predictions = model.predict(std::span<const EncodedText>(dev_));
-    for (std::size_t i = 0; i < dev_.size(); ++i) {
-      matrix.add(static_cast<std::size_t>(dev_[i].label), predictions[i].label);
-    }
-    return matrix;
+    return model.predict(std::span<const EncodedText>(dev_));
   }
 
  private:

@@ -18,6 +18,7 @@
 #include "bipft/data/batches.hpp"
 #include "bipft/data/dataset.hpp"
 #include "bipft/data/split.hpp"
+#include "bipft/data/values.hpp"
 #include "bipft/io/sha256.hpp"
 #include "bipft/tasks/tasks.hpp"
 #include "bipft/text/wordpiece.hpp"
@@ -60,7 +61,7 @@ struct TrainingData {
                                                      const Recipe& recipe,
                                                      std::span<const std::string> known,
                                                      Console& console) {
-  TrainingData data{.task = task_called(recipe.data.task), .labels = {}, .train = {}, .dev = {}};
+  TrainingData data{.task = task_of(recipe.data), .labels = {}, .train = {}, .dev = {}};
   data.train = read_data(data.task, paths, recipe.data, console);
   data.labels = std::visit([&](const auto& chosen) { return labels_to_learn(chosen, data.train); },
                            data.task);
@@ -89,17 +90,41 @@ struct TrainingData {
       console.warn("too few texts for a dev set; the last epoch is taken for the best");
     }
   }
-  (void)label_ids(data.dev, data.labels);
+  switch (data.dev.answer) {  // throws for what is not known
+    case AnswerKind::label:
+      (void)label_ids(data.dev, data.labels);
+      break;
+    case AnswerKind::value:
+      (void)values_of(data.dev);
+      break;
+    case AnswerKind::labels:
+      (void)label_sets(data.dev, data.labels);
+      break;
+  }
   return data;
 }
 
-/// "balanced", or "label=2,other=1": how much each label counts.
+/// "balanced", or "label=2,other=1": how much each label counts; where a text may have several
+/// labels, how much one counts that is there against one that is not.
 [[nodiscard]] inline std::vector<double> class_weights(const std::string& text,
                                                        const TrainingData& data) {
   std::vector<double> weights(data.labels.size(), 1.0);
   if (text.empty()) return weights;
+  if (data.train.answer == AnswerKind::value) {
+    fail("--class-weight: labels that are numbers have no classes; --weight names a column");
+  }
   if (text == "balanced") {
     std::vector<double> counts(weights.size());
+    if (data.train.answer == AnswerKind::labels) {
+      for (const std::vector<std::uint32_t>& set : label_sets(data.train, data.labels)) {
+        for (const std::uint32_t label : set) counts[label] += 1;
+      }
+      for (std::size_t k = 0; k < counts.size(); ++k) {
+        const double others = static_cast<double>(data.train.size()) - counts[k];
+        if (counts[k] > 0 && others > 0) weights[k] = others / counts[k];
+      }
+      return weights;
+    }
     for (const std::uint32_t label : label_ids(data.train, data.labels)) counts[label] += 1;
     const double all = static_cast<double>(data.train.size());
     for (std::size_t k = 0; k < counts.size(); ++k) {
@@ -124,22 +149,44 @@ struct TrainingData {
   return weights;
 }
 
-/// The ids that a model of `max_len` gets, with label and weight.
+/// What the logits of every text shall be, where that is not told by one label: a number on
+/// `scale`, or 1 for the labels that a text has and 0 for others.
+[[nodiscard]] inline std::vector<std::vector<float>> targets_of(
+    const Dataset& data, const std::vector<std::string>& labels, const ValueScale& scale) {
+  std::vector<std::vector<float>> targets;
+  if (data.answer == AnswerKind::value) {
+    for (const double value : values_of(data)) targets.push_back({scale.to_logit(value)});
+  } else if (data.answer == AnswerKind::labels) {
+    for (const std::vector<std::uint32_t>& set : label_sets(data, labels)) {
+      targets.emplace_back(labels.size());
+      for (const std::uint32_t label : set) targets.back()[label] = 1.0F;
+    }
+  }
+  return targets;
+}
+
+/// The ids that a model of `max_len` gets, with what it shall answer and a weight.
 [[nodiscard]] inline std::vector<EncodedText> encode_all(const Dataset& data,
                                                          const std::vector<std::string>& labels,
                                                          std::span<const double> label_weights,
                                                          const WordPiece& tokenizer,
-                                                         std::size_t max_len) {
-  const std::vector<std::uint32_t> ids = label_ids(data, labels);
+                                                         std::size_t max_len,
+                                                         const ValueScale& scale = {}) {
+  const bool single = data.answer == AnswerKind::label;
+  std::vector<std::uint32_t> ids(data.size());
+  if (single) ids = label_ids(data, labels);
+  const std::vector<std::vector<float>> targets = targets_of(data, labels, scale);
   std::vector<EncodedText> encoded(data.size());
   parallel_for(data.size(), 64, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
       const Example& example = data.examples[i];
       Encoding encoding = data.pairs ? tokenizer.encode(example.text, example.pair, max_len)
                                      : tokenizer.encode(example.text, max_len);
-      encoded[i] = {
-          std::move(encoding.ids), std::move(encoding.type_ids), static_cast<std::int32_t>(ids[i]),
-          static_cast<float>(static_cast<double>(example.weight) * label_weights[ids[i]])};
+      const double weight = single ? label_weights[ids[i]] : 1.0;
+      encoded[i] = {std::move(encoding.ids), std::move(encoding.type_ids),
+                    static_cast<std::int32_t>(ids[i]),
+                    static_cast<float>(static_cast<double>(example.weight) * weight)};
+      if (!single) encoded[i].targets = targets[i];
     }
   });
   return encoded;

@@ -59,9 +59,13 @@
 #include "bipft/data/dataset.hpp"
 #include "bipft/data/encode.hpp"
 #include "bipft/data/split.hpp"
+#include "bipft/data/values.hpp"
 #include "bipft/tasks/bag_of_words.hpp"
+#include "bipft/tasks/bootstrap.hpp"
+#include "bipft/tasks/label_set_metrics.hpp"
 #include "bipft/tasks/metrics.hpp"
 #include "bipft/tasks/tasks.hpp"
+#include "bipft/tasks/temperature.hpp"
 
 // nn: layers, as parameters plus functions
 #include "bipft/nn/attention.hpp"
@@ -87,6 +91,9 @@
 #include "bipft/train/checkpoint.hpp"
 #include "bipft/train/distill_objective.hpp"
 #include "bipft/train/fit.hpp"
+#include "bipft/train/multi_label_objective.hpp"
 #include "bipft/train/objective.hpp"
+#include "bipft/train/regress_objective.hpp"
+#include "bipft/train/scores.hpp"
 
 #include "bipft/version.hpp"

@@ -112,6 +112,18 @@ TEST_CASE("command: a model goes to Hugging Face's format and comes back, with i
     CHECK(place.code("bipft eval " + folder + " dev.tsv") == 0);
     CHECK(place.code("bipft run " + folder + " --info") == 0);
   }
+  // Numbers and label sets go and come likewise, with the unit of the numbers.
+  REQUIRE(place.code("cut -f1 small.tsv | awk 'NR==1{print \"sentence\\tlabel\"} "
+                     "NR>1{print $0 \"\\t\" NR % 7}' > numbers.tsv") == 0);
+  for (const std::string_view kind : {"regression", "multi-label"}) {
+    const std::string train = concat("bipft train numbers.tsv --", kind, " --epochs 1 -o k.bipft");
+    REQUIRE(place.code(train + shape) == 0);
+    const std::string folder = concat(kind, "-folder");
+    REQUIRE(place.code("bipft eval k.bipft --export-hf " + folder) == 0);
+    REQUIRE(place.code("bipft train --init " + folder + " --epochs 0 -o k2.bipft") == 0);
+    CHECK(place.sh(answers + "k2.bipft").out == place.sh(answers + "k.bipft").out);
+    CHECK(place.code("bipft eval k2.bipft numbers.tsv") == 0);
+  }
   // The same labels keep the head, others get a new one; floats go on gently unless told otherwise.
   const auto talk_of = [&](const std::string& how) {
     return place.sh("bipft train " + how + " --init f-folder --epochs 1 -o g.bipft").talk;
@@ -123,7 +135,7 @@ TEST_CASE("command: a model goes to Hugging Face's format and comes back, with i
   CHECK_FALSE(says(talk_of("small.tsv"), "learning rate"));
   const std::string floats = talk_of("pairs.tsv --method float");
   CHECK(says(floats, "init: other labels, so the classifier begins at random"));
-  CHECK(says(floats, "learning rate 5e-05"));
+  CHECK(says(floats, "learning rate 1e-04"));
   CHECK_FALSE(says(talk_of("pairs.tsv --method float --lr 1e-3"), "learning rate"));
 }
 
@@ -163,13 +175,15 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --heads 3 --hidden 32",
       "bipft train small.tsv -o x.bipft --objective mlm",
       "bipft train small.tsv -o x.bipft --method bipft",
-      "bipft train small.tsv -o x.bipft --task cola",
+      "bipft train small.tsv -o x.bipft --task squad",
       "bipft train small.tsv -o x.bipft --act-bits 3",
       "bipft train small.tsv -o x.bipft --weight-bits 1 --act-bits 32",
       "bipft train small.tsv -o x.bipft --latent-bits 4",
       "bipft train small.tsv -o x.bipft --init foundation",
-      "bipft train small.tsv -o x.bipft --regression",
-      "bipft train small.tsv -o x.bipft --multi-label",
+      "bipft train small.tsv -o x.bipft --regression --multi-label",
+      "bipft train small.tsv -o x.bipft --regression --task sst2",
+      "bipft eval m.bipft dev.tsv --regression",
+      "bipft eval m.bipft dev.tsv --fail-under pearson=0.5",
       "bipft train small.tsv -o x.bipft --exits all",
       "bipft train small.tsv -o x.bipft --device vulkan",
       "bipft train small.tsv -o x.bipft --class-weight good=2",
@@ -487,4 +501,82 @@ TEST_CASE("train: what diverges is told apart, and writes no model") {
   CHECK(outcome.code == 6);
   CHECK(outcome.talk.find("try --lr") != std::string::npos);
   CHECK(place.code("test -e wild.bipft") == 1);
+}
+
+TEST_CASE("regression: numbers from training to answer, and what is for labels is refused") {
+  const Workplace& place = trained();
+  REQUIRE(place.code("(printf 'text\\tlabel\\n'; for i in $(seq 40); do "
+                     "printf 'good film %s\\t8.5\\nbad film %s\\t-1.25\\nfilm %s\\t3\\n' $i $i $i; "
+                     "done) > n.tsv") == 0);
+  const std::string train = "bipft train n.tsv --regression --dev n.tsv -q --epochs 4" + shape;
+  REQUIRE(place.code(train + "-o n.bipft") == 0);
+  const Json json =
+      Json::parse(place.sh("bipft eval n.bipft n.tsv --json --errors far.tsv").out, "out");
+  const double pearson = json["metrics"]["pearson"].as_double();
+  CHECK(pearson > 0.5);
+  CHECK(json["metrics"]["glue"].as_double() ==
+        (pearson + json["metrics"]["spearman"].as_double()) / 2);
+  CHECK(json["metrics"]["accuracy"].is_null());
+  CHECK(json["interval"]["low"].as_double() <= json["metrics"]["glue"].as_double());
+  CHECK(lines_of(place.folder.read("far.tsv")) == 121);
+  CHECK(place.code("bipft eval n.bipft n.tsv --fail-under pearson=1.1") == 1);
+  const std::string value = place.sh("echo 'good film 3' | bipft run n.bipft").out;
+  CHECK(std::strtod(value.c_str(), nullptr) > 3.0);
+  CHECK(place.sh("echo 'good film 3' | bipft run n.bipft --json").out ==
+        concat("{\"value\":", value.substr(0, value.size() - 1), "}\n"));
+  for (const std::string_view wrong :
+       {"run n.bipft -k 2", "run n.bipft --threshold 0.5", "run n.bipft --format fasttext",
+        "eval n.bipft n.tsv --confusion", "eval n.bipft n.tsv --baseline n.tsv",
+        "eval n.bipft n.tsv --task sst2", "eval n.bipft n.tsv --fail-under accuracy=0.5",
+        "train n.tsv --regression -o x.bipft --class-weight balanced",
+        "train n.tsv --regression -o x.bipft --label-smoothing 0.1"}) {
+    INFO(wrong);
+    CHECK(place.code(concat("bipft ", wrong)) == 2);
+  }
+  CHECK(place.sh("bipft train small.tsv --regression -o x.bipft").code == 3);
+  CHECK(place.sh("bipft train small.tsv --regression -o x.bipft").talk.find("small.tsv:2:") !=
+        std::string::npos);
+  // A model that is begun with keeps its unit; a killed training goes on to the same bytes.
+  CHECK(place.code("bipft train --init n.bipft --epochs 0 -o same.bipft") == 0);
+  CHECK(place.sh("echo 'good film 3' | bipft run same.bipft").out == value);
+  CHECK(place.code("'" BIPFT_COMMAND "'" + train.substr(5) +
+                   "--save-every 2 -o k.bipft & sleep 0.3; kill -9 $! 2> /dev/null; wait; " +
+                   train + "--save-every 2 -o k.bipft --resume && cmp n.bipft k.bipft") == 0);
+}
+
+TEST_CASE("multi-label: any number of labels from training to answer") {
+  const Workplace& place = trained();
+  REQUIRE(place.code("for i in $(seq 40); do printf '__label__x __label__y good film %s\\n"
+                     "__label__y bad film %s\\n__label__z dull %s\\n' $i $i $i; done > s.txt") ==
+          0);
+  const std::string train =
+      "bipft train s.txt --multi-label --dev s.txt -q --epochs 6 --class-weight balanced "
+      "--label-smoothing 0.05" +
+      shape;
+  REQUIRE(place.code(train + "-o s.bipft") == 0);
+  const Json json = Json::parse(
+      place.sh("bipft eval s.bipft s.txt --json --confusion --errors wrong.tsv").out, "out");
+  CHECK(json["metrics"]["glue"].as_double() > 0.8);
+  CHECK(json["metrics"]["f1"].as_double() == json["metrics"]["glue"].as_double());
+  CHECK(json["metrics"]["ece"].as_double() < 0.5);
+  CHECK(json["confusion"].size() == 3);
+  const auto wrong =
+      static_cast<std::size_t>((1 - json["metrics"]["accuracy"].as_double()) * 120 + 0.5);
+  CHECK(lines_of(place.folder.read("wrong.tsv")) == wrong + 1);
+  const std::string ask = "echo 'good film 3' | bipft run s.bipft ";
+  CHECK(place.sh(ask + "-k 3").out.find("\tz\t") != std::string::npos);
+  CHECK(place.sh(ask + "--threshold 0").out == place.sh(ask + "-k 3").out);
+  CHECK(place.sh(ask + "--threshold 1 --else none").out.starts_with("none\t"));
+  CHECK(Json::parse(place.sh(ask + "--json -k 3").out, "out")["labels"].size() == 3);
+  CHECK(place.code("bipft eval s.bipft s.txt --baseline s.txt") == 2);
+  CHECK(place.code("printf 'text\\tlabel\\na\\tq x\\n' > q.tsv; bipft eval s.bipft q.tsv") == 3);
+}
+
+TEST_CASE("train: a temperature is fitted on dev, and changes no label") {
+  const Workplace& place = trained();
+  const Json info = Json::parse(place.sh("bipft run m.bipft --info --json").out, "out");
+  CHECK(info["temperature"].as_double() != 1.0);
+  const Json json = Json::parse(place.sh("bipft eval m.bipft dev.tsv --json").out, "out");
+  CHECK(json["metrics"]["ece"].as_double() == info["metrics"]["ece"].as_double());
+  CHECK(json["interval"]["high"].as_double() >= json["metrics"]["glue"].as_double());
 }

@@ -178,3 +178,15 @@ TEST_CASE("parse_delimited: a hundred thousand columns take no more than their b
   const Dataset dataset = tsv(header + "text\tlabel\n" + row + "a\t1\n");
   CHECK(dataset.examples[0].text == "a");
 }
+
+TEST_CASE("parse_delimited: labels are of the kind that the columns say") {
+  const auto read = [](const std::string& text, AnswerKind kind) {
+    return parse_delimited(text, "f", tsv_dialect, {Columns{.answer = kind}});
+  };
+  CHECK(read("text\tlabel\na\t3.5\n", AnswerKind::value).answer == AnswerKind::value);
+  CHECK_THROWS_WITH_AS((void)read("text\tlabel\na\t1\nb\t3,5\n", AnswerKind::value),
+                       "f:3:3: the label '3,5' is not a finite number such as 3.5", Error);
+  CHECK_THROWS_WITH_AS((void)read("text\tlabel\na\t \n", AnswerKind::value),
+                       "f:2:3: the label is empty", Error);
+  CHECK(read("text\tlabel\na\t\nb\tx y\n", AnswerKind::labels).examples[1].label == "x y");
+}

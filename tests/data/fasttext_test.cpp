@@ -28,5 +28,16 @@ TEST_CASE("parse_fasttext: no label, an empty one and a second one are refused w
   CHECK_THROWS_WITH_AS((void)parse_fasttext("__label__ b\n", "f"), "f:1:1: the label is empty",
                        Error);
   CHECK_THROWS_WITH_AS((void)parse_fasttext("__label__a __label__b c\n", "f"),
-                       "f:1:12: a second label; one label a text is read", Error);
+                       "f:1:12: a second label; --multi-label reads several labels a text", Error);
+}
+
+TEST_CASE("parse_fasttext: several labels, where several are wanted") {
+  const Dataset dataset = parse_fasttext("__label__a  __label__b c __label__d\n__label__a\n", "f",
+                                         {.answer = AnswerKind::labels});
+  CHECK(dataset.examples[0].label == "a b");
+  CHECK(dataset.examples[0].text == "c __label__d");
+  CHECK(dataset.examples[1].label == "a");
+  CHECK(dataset.examples[1].text.empty());
+  CHECK_THROWS_WITH_AS((void)parse_fasttext("__label__x c\n", "f", {.answer = AnswerKind::value}),
+                       "f:1:1: the label 'x' is not a finite number such as 3.5", Error);
 }

@@ -78,3 +78,21 @@ TEST_CASE("parse_jsonl: either every line is a pair or none") {
   CHECK(complaint(single + pair) == "f:2: has a second text, but the first line has none");
   CHECK(complaint(pair + single).starts_with("f:2: there is no key 'text2|sentence2|text_pair'"));
 }
+
+TEST_CASE("parse_jsonl: several labels may stand in an array, where several are wanted") {
+  const Columns several{.answer = AnswerKind::labels};
+  const Dataset dataset = parse_jsonl(
+      "{\"text\":\"a\",\"label\":[\"x\",2]}\n{\"text\":\"b\",\"label\":\"y x\"}\n"
+      "{\"text\":\"c\",\"label\":[]}\n",
+      "f", several);
+  CHECK(dataset.answer == AnswerKind::labels);
+  CHECK(dataset.examples[0].label == "x,2");
+  CHECK(dataset.examples[1].label == "y x");
+  CHECK(dataset.examples[2].label.empty());
+  CHECK(complaint("{\"text\":\"a\",\"label\":[\"x y\"]}", several) ==
+        "f:1: the label 'x y' is empty or has a blank or a comma in it, which part labels");
+  CHECK(complaint("{\"text\":\"a\",\"label\":[\"x\"]}") ==
+        "f:1: the label is not a text, a number, true or false");
+  CHECK(complaint("{\"text\":\"a\",\"label\":\"x\"}", {.answer = AnswerKind::value}) ==
+        "f:1: the label 'x' is not a finite number such as 3.5");
+}

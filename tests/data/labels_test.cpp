@@ -79,3 +79,46 @@ TEST_CASE("warn_of_overlap: counts dev texts that were learnt, whatever their la
   CHECK(warn_of_overlap(train, dev) == 0);
   CHECK(dev.warnings.empty());
 }
+
+namespace {
+
+Dataset several(const std::vector<std::string>& labels) {
+  Dataset dataset = labelled(labels);
+  dataset.answer = AnswerKind::labels;
+  return dataset;
+}
+
+}  // namespace
+
+TEST_CASE("split_labels: blanks and commas part, however many") {
+  CHECK(split_labels(" a, b\tc,,d ") == std::vector<std::string_view>{"a", "b", "c", "d"});
+  CHECK(split_labels(" , ").empty());
+}
+
+TEST_CASE("label_sets: several labels a text, each once, or none") {
+  const Dataset dataset = several({"b a", "", "c,a,a"});
+  const std::vector<std::string> labels = labels_to_learn(dataset);
+  CHECK(labels == std::vector<std::string>{"a", "b", "c"});
+  using Sets = std::vector<std::vector<std::uint32_t>>;
+  CHECK(label_sets(dataset, labels) == Sets{{0, 1}, {}, {0, 2}});
+  CHECK_THROWS_WITH_AS((void)label_sets(dataset, {"a", "b"}),
+                       doctest::Contains("the label 'c' is unknown; the known labels are 'a', 'b'"),
+                       Error);
+}
+
+TEST_CASE(
+    "labels_to_learn: of several labels there is nothing to learn where all texts are alike") {
+  CHECK_THROWS_WITH_AS((void)labels_to_learn(several({"a b", "b,a"})),
+                       doctest::Contains("every one of the 2 examples has all labels"), Error);
+  CHECK_THROWS_WITH_AS((void)labels_to_learn(several({"", " "})),
+                       doctest::Contains("every one of the 2 examples has no label"), Error);
+  CHECK(labels_to_learn(several({"a", ""})) == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("labels_to_learn: numbers have one name, and none of them is like another") {
+  Dataset dataset = labelled({"1", "1 ", "2"});
+  dataset.answer = AnswerKind::value;
+  CHECK(labels_to_learn(dataset) == std::vector<std::string>{"value"});
+  warn_of_similar_labels(dataset);
+  CHECK(dataset.warnings.empty());
+}

@@ -86,3 +86,29 @@ TEST_CASE("split_dataset: a fraction out of range and an empty dev are refused")
     CHECK(error.fault() == Fault::data);
   }
 }
+
+TEST_CASE("split_dataset: numbers are split from the lowest to the highest, however few equal") {
+  for (const std::size_t rows : {400U, 40U, 12U}) {
+    Dataset dataset = texts(rows);
+    dataset.answer = AnswerKind::value;
+    for (std::size_t i = 0; i < rows; ++i) dataset.examples[i].label = concat((i * 7) % rows);
+    const Split split = split_dataset(dataset, 0.1, 1);
+    CHECK(split.dev.answer == AnswerKind::value);
+    CHECK(split.dev.size() >= rows / 10);
+    CHECK(split.train.size() + split.dev.size() == rows);
+    std::set<std::size_t> tenths;
+    for (const double value : values_of(split.dev)) {
+      tenths.insert(static_cast<std::size_t>(value) * 10 / rows);
+    }
+    CHECK(tenths.size() == std::min<std::size_t>(10, split.dev.size()));
+  }
+}
+
+TEST_CASE("split_dataset: texts with several labels are split as they come") {
+  Dataset dataset = texts(100);
+  dataset.answer = AnswerKind::labels;
+  for (std::size_t i = 0; i < 100; ++i) dataset.examples[i].label = concat("a b", i);
+  const Split split = split_dataset(dataset, 0.1, 1);
+  CHECK(split.dev.size() == 10);
+  CHECK(split.train.size() == 90);
+}

@@ -98,3 +98,41 @@ TEST_CASE("Classifier: a file that is missing is a broken model") {
     CHECK(error.fault() == Fault::model);
   }
 }
+
+TEST_CASE("Classifier: a model of numbers answers in the unit of its labels") {
+  ModelFile file = test::toy_file(false);
+  file.card.answer = AnswerKind::value;
+  file.card.scale = {100.0F, 20.0F};
+  file.card.labels = {"value"};
+  file.card.config.labels = file.latent->config.labels = 1;
+  for (NamedTensor& part : file.latent->tensors) {
+    if (part.name == "classifier.weight") part.tensor = Tensor(Shape{1, 64}, 0.01F);
+    if (part.name == "classifier.bias") part.tensor = Tensor(Shape{1}, 0.5F);
+  }
+  const std::string bytes = serialize_model(file);
+  const Classifier model = Classifier::from_memory(std::as_bytes(std::span(bytes)));
+  CHECK(model.card().answer == AnswerKind::value);
+  const Prediction prediction = model.predict("a b c");
+  REQUIRE(prediction.logits.size() == 1);
+  CHECK(prediction.value == doctest::Approx(100 + 20 * prediction.logits[0]));
+  CHECK(prediction.probabilities == std::vector<float>{1.0F});
+  CHECK(model.label(prediction) == "value");
+
+  file.card.scale.spread = 0.0F;
+  const std::string broken = serialize_model(file);
+  CHECK_THROWS_WITH_AS((void)Classifier::from_memory(std::as_bytes(std::span(broken))),
+                       "memory: a mean of 100 and a spread of 0", Error);
+}
+
+TEST_CASE("Classifier: where a text may have several labels, each is probable for itself") {
+  ModelFile file = test::toy_file();
+  file.card.answer = AnswerKind::labels;
+  file.card.temperature = 2.0F;
+  const std::string bytes = serialize_model(file);
+  const Classifier model = Classifier::from_memory(std::as_bytes(std::span(bytes)));
+  const Prediction prediction = model.predict("a b c");
+  for (std::size_t k = 0; k < 3; ++k) {
+    const double odds = std::exp(-static_cast<double>(prediction.logits[k]) / 2);
+    CHECK(prediction.probabilities[k] == doctest::Approx(1 / (1 + odds)));
+  }
+}

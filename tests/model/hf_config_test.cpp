@@ -65,7 +65,12 @@ TEST_CASE("Hf config: what is not said is as BERT has it") {
   CHECK(read.labels.empty());
   CHECK(read_hf_config(with("layer_norm_eps", 1e-5), "c").model.norm_epsilon == 1e-5);
   CHECK(read_hf_config(with("hidden_act", Json()), "c").model.activation == "gelu");
-  CHECK_FALSE(read_hf_config(with("problem_type", "regression"), "c").of_labels);
+  CHECK(read.answer == AnswerKind::label);
+  CHECK(read_hf_config(with("problem_type", "regression"), "c").answer == AnswerKind::value);
+  CHECK(read_hf_config(with("problem_type", "multi_label_classification"), "c").answer ==
+        AnswerKind::labels);
+  CHECK(read_hf_config(with("bipft_calibration", Json::object().set("temperature", 2)), "c")
+            .temperature == 2.0F);
 }
 
 TEST_CASE("Hf config: one-bit models are BiT's") {

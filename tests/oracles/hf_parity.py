@@ -139,17 +139,13 @@ def main():
         torch.nn.init.normal_(model.classifier.weight, std=0.2)
         torch.nn.init.normal_(model.classifier.bias, std=0.2)
         model.save_pretrained(headed)
-        with open(os.path.join(headed, "vocab.txt"), "wb") as to:
-            with open(os.path.join(folder, "vocab.txt"), "rb") as source:
-                to.write(source.read())
+        tokenizer.save_pretrained(headed)
         print("with a head")
         fine &= compare_logits(bipft, headed, headed, tokenizer, texts, longest)
         for name, dtype in (("F16", torch.float16), ("BF16", torch.bfloat16)):
             half = os.path.join(work, name)
             model.to(dtype).save_pretrained(half)
-            with open(os.path.join(half, "vocab.txt"), "wb") as to:
-                with open(os.path.join(folder, "vocab.txt"), "rb") as source:
-                    to.write(source.read())
+            tokenizer.save_pretrained(half)
             wide = AutoModelForSequenceClassification.from_pretrained(half, dtype=torch.float32)
             wide_folder = os.path.join(work, name + "-wide")
             wide.save_pretrained(wide_folder)

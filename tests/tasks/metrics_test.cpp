@@ -119,3 +119,14 @@ TEST_CASE("value_of: the task's one number") {
   CHECK_THROWS_AS((void)value_of(Metric::correlation, matrix), Error);
   CHECK(to_string(Metric::correlation) == "correlation");
 }
+
+TEST_CASE("correlation and distance: of numbers") {
+  const Series x{1, 2, 3, 4};
+  const Series y{1, 3, 2, 6};
+  CHECK(near(correlation(x, y), (7.0 / std::sqrt(70.0) + 0.8) / 2));
+  CHECK(near(distance(x, y).rmse, std::sqrt(6.0 / 4.0)));
+  CHECK(near(distance(x, y).mae, 1.0));
+  CHECK(distance(Series{}, Series{}).rmse == 0.0);
+  CHECK_THROWS_AS((void)distance(x, Series{}), Error);
+  CHECK_THROWS_AS((void)value_of(Metric::micro_f1, table({{1, 0}, {0, 1}})), Error);
+}

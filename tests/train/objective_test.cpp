@@ -4,6 +4,9 @@
 
 #include "bipft/device/devices.hpp"
 #include "bipft/train/fit.hpp"
+#include "bipft/train/multi_label_objective.hpp"
+#include "bipft/train/regress_objective.hpp"
+#include "bipft/train/scores.hpp"
 #include "support/toy.hpp"
 
 using namespace bipft;
@@ -50,4 +53,56 @@ TEST_CASE("fit: makes small what its objective says") {
   CHECK(trainer.fit(hooks) == FitEnd::finished);
   CHECK(asked == 24);
   CHECK(accuracy == 1.0);
+}
+
+namespace {
+
+/// What a training of the toy on `train` reaches, by `score`.
+double trained(std::size_t logits, std::vector<EncodedText> train, const Score& score,
+               const Trainer::Objective& objective) {
+  ModelConfig config = test::toy_config(false);
+  config.labels = logits;
+  config.dropout = config.attention_dropout = 0;
+  FitOptions options;
+  options.epochs = 24;
+  options.batch = 8;
+  options.lr = 2e-3;
+  Trainer trainer(Model(config, 1), active_device(), options, train, train, score, false,
+                  objective);
+  double best = -1;
+  FitHooks hooks;
+  hooks.on_epoch = [&](const EpochReport& report) { best = std::max(best, report.score); };
+  CHECK(trainer.fit(hooks) == FitEnd::finished);
+  return best;
+}
+
+}  // namespace
+
+TEST_CASE("RegressObjective: numbers are learnt") {
+  auto train = test::toy_texts(64, 1, test::toy_config(false));
+  for (EncodedText& text : train) text.targets = {static_cast<float>(text.label) - 1.0F};
+  CHECK(trained(1, train, ValueScore{}, RegressObjective{}) > 0.9);
+  train[0].targets = {};
+  CHECK_THROWS_AS((void)make_batch(train), Error);
+}
+
+TEST_CASE("MultiLabelObjective: label sets are learnt, and a label can count more") {
+  const ModelConfig toy = test::toy_config(false);
+  auto train = test::toy_texts(64, 1, toy);
+  for (EncodedText& text : train) {
+    text.targets = {text.label == 0 ? 1.0F : 0.0F, text.label != 1 ? 1.0F : 0.0F};
+  }
+  CHECK(trained(2, train, LabelSetScore{}, MultiLabelObjective{0.05F, {}}) > 0.9);
+
+  ModelConfig config = toy;
+  config.labels = 2;
+  config.dropout = config.attention_dropout = 0;
+  Model model(config, 3);
+  const Batch batch = make_batch(train);
+  Tape tape(active_device());
+  const Outcome plain = MultiLabelObjective{}(tape, model, batch);
+  const Outcome heavy = MultiLabelObjective{0.0F, {3.0F, 1.0F}}(tape, model, batch);
+  CHECK(plain.loss.value().data()[0] != heavy.loss.value().data()[0]);
+  CHECK(plain.right == heavy.right);
+  CHECK_THROWS_AS((void)(MultiLabelObjective{0.0F, {1.0F}}(tape, model, batch)), Error);
 }

@@ -24,6 +24,7 @@ struct EncodedText {
   std::vector<std::int32_t> type_ids;  ///< [T], 1 for the second text of a pair
   std::int32_t label = 0;
   float weight = 1.0F;
+  std::vector<float> targets = {};  ///< [K], what the logits shall be, where that is no label
 };
 
 /// B texts as one matrix's worth of tokens.
@@ -35,6 +36,7 @@ struct Batch {
   IdTensor labels;  ///< [B]
   Tensor weights;   ///< [B]
   std::vector<std::uint32_t> order;  ///< [B]  which of all texts they are
+  Tensor targets;   ///< [B, K], or empty if the texts have none
 };
 
 /// Gathers `texts[order[i]]` for every i.
@@ -49,6 +51,8 @@ struct Batch {
   batch.positions = IdTensor::uninitialized(tokens);
   batch.labels = IdTensor(Shape{order.size()});
   batch.weights = Tensor(Shape{order.size()});
+  const std::size_t targets = order.empty() ? 0 : texts[order[0]].targets.size();
+  if (targets > 0) batch.targets = Tensor(Shape{order.size(), targets});
   std::int32_t* const ids = batch.ids.mutable_data().data();
   std::int32_t* const type_ids = batch.type_ids.mutable_data().data();
   std::int32_t* const positions = batch.positions.mutable_data().data();
@@ -61,6 +65,11 @@ struct Batch {
               0);
     batch.labels.mutable_data()[b] = text.label;
     batch.weights.mutable_data()[b] = text.weight;
+    if (text.targets.size() != targets) {
+      fail("make_batch: a text of ", text.targets.size(), " targets beside one of ", targets);
+    }
+    if (targets == 0) continue;
+    std::copy(text.targets.begin(), text.targets.end(), batch.targets.mutable_row(b).begin());
   }
   return batch;
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "bipft/core/error.hpp"
+#include "bipft/data/answer_kind.hpp"
 
 namespace bipft {
 
@@ -36,6 +38,7 @@ struct Columns {
   bool header = true;
   bool skip_short_rows = false;  ///< leave out (and count) rows with too few fields; else an error
   std::string label_prefix = "__label__";  ///< of fastText lines
+  AnswerKind answer = AnswerKind::label;   ///< what the label column holds
 
   /// These columns, but with those that `wanted` names.
   [[nodiscard]] Columns overridden_by(const Columns& wanted) const {
@@ -45,6 +48,7 @@ struct Columns {
     if (!wanted.label.empty()) result.label = wanted.label;
     if (!wanted.weight.empty()) result.weight = wanted.weight;
     result.header = result.header && wanted.header;
+    if (wanted.label_prefix != Columns{}.label_prefix) result.label_prefix = wanted.label_prefix;
     return result;
   }
 };
@@ -107,6 +111,29 @@ inline constexpr std::string_view usual_label = "label";
   const std::size_t first = text.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// The number that a label says. Throws Error{Fault::data} unless it is finite as a 32-bit float
+/// too, written with a point whatever the locale. Blanks around it are passed over.
+[[nodiscard]] inline double parse_value(std::string_view label, std::string_view place) {
+  const std::string_view text = trimmed(label);
+  double value = 0.0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc() || rest != end ||
+      !(std::abs(value) <= static_cast<double>(std::numeric_limits<float>::max()))) {
+    fail(Fault::data, place, ": the label '", label.substr(0, 60),
+         "' is not a finite number such as 3.5");
+  }
+  return value;
+}
+
+/// Throws Error{Fault::data} for a label that a data set of `kind` cannot have: an empty one (but
+/// where a text may have no label), or one that is no number where it must be.
+inline void check_label(std::string_view label, AnswerKind kind, std::string_view place) {
+  if (kind == AnswerKind::labels) return;
+  if (trimmed(label).empty()) fail(Fault::data, place, ": the label is empty");
+  if (kind == AnswerKind::value) (void)parse_value(label, place);
 }
 
 }  // namespace detail

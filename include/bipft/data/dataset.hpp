@@ -96,6 +96,7 @@ enum class Format { tsv, csv, jsonl, fasttext };
     }
     for (Example& example : one.examples) example.source = all.sources.size();
     all.pairs = one.pairs;
+    all.answer = one.answer;
     all.skipped += one.skipped;
     all.sources.push_back(path);
     std::move(one.examples.begin(), one.examples.end(), std::back_inserter(all.examples));

@@ -149,8 +149,8 @@ class DelimitedRows {
 /// columns are there is taken; layouts without a header come last.
 ///
 /// Throws Error{Fault::data} at `name:line:column` for a missing column, a row with other than the
-/// first row's number of fields (unless `skip_short_rows`), an empty label, a weight that is no
-/// positive number; and if there are no rows.
+/// first row's number of fields (unless `skip_short_rows`), a label that is empty or not of the
+/// columns' kind, a weight that is no positive number; and if there are no rows.
 [[nodiscard]] inline Dataset parse_delimited(std::string_view text, const std::string& name,
                                              Dialect dialect,
                                              const std::vector<Columns>& layouts = {Columns{}}) {
@@ -176,6 +176,7 @@ class DelimitedRows {
   Dataset dataset;
   dataset.sources.push_back(name);
   dataset.pairs = map.pair.has_value();
+  dataset.answer = columns.answer;
   if (columns.header && !map.weight) {
     for (const std::string& title : rows.values()) {
       if (detail::trimmed(title) != "weight") continue;
@@ -203,9 +204,7 @@ class DelimitedRows {
     if (map.pair) example.pair = values[*map.pair];
     example.label = values[map.label];
     example.line = rows.line();
-    if (detail::trimmed(example.label).empty()) {
-      fail(Fault::data, rows.place(map.label), ": the label is empty");
-    }
+    detail::check_label(example.label, columns.answer, rows.place(map.label));
     if (map.weight) {
       example.weight = detail::parse_weight(values[*map.weight], rows.place(*map.weight));
     }

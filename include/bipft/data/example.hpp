@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "bipft/core/error.hpp"
+#include "bipft/data/answer_kind.hpp"
 
 namespace bipft {
 
 struct Example {
   std::string text = {};
   std::string pair = {};   ///< the second text; empty in a data set without pairs
-  std::string label = {};  ///< as the file writes it; never empty
+  std::string label = {};  ///< as the file writes it; empty only where a text may have no label
   float weight = 1.0F;     ///< how often it counts; positive and finite
   std::size_t line = 0;    ///< where it begins, counted from 1; 0 for one made in memory
   std::size_t source = 0;  ///< which of Dataset::sources it stands in
@@ -20,9 +21,10 @@ struct Example {
 
 struct Dataset {
   std::vector<Example> examples;
-  bool pairs = false;                 ///< whether every example is a pair
-  std::size_t skipped = 0;            ///< rows left out because the layout allows it
-  std::vector<std::string> sources;   ///< the files, as messages name them
+  bool pairs = false;                     ///< whether every example is a pair
+  AnswerKind answer = AnswerKind::label;  ///< what the labels are
+  std::size_t skipped = 0;                ///< rows left out because the layout allows it
+  std::vector<std::string> sources;       ///< the files, as messages name them
   std::vector<std::string> warnings;  ///< what a person should look at; the library prints nothing
 
   [[nodiscard]] std::size_t size() const { return examples.size(); }

@@ -3,6 +3,7 @@
 ///
 ///   {"text": "a fine film", "label": "positive"}
 ///   {"text": "a fine film", "text_pair": "a good film", "label": 1, "weight": 0.5}
+///   {"text": "a fine film", "label": ["praise", "short"]}
 
 #include <cstddef>
 #include <optional>
@@ -46,6 +47,22 @@ namespace detail {
   }
 }
 
+/// The labels of an array, parted by commas. Throws Error{Fault::data} for one that would read as
+/// several, or as none.
+[[nodiscard]] inline std::string labels_of(const Json& value, std::string_view place) {
+  if (!value.is_array()) return label_of(value, place);
+  std::string all;
+  for (const Json& element : value.elements()) {
+    const std::string label = label_of(element, place);
+    if (label.empty() || label.find_first_of(" ,\t") != std::string::npos) {
+      fail(Fault::data, place, ": the label '", label.substr(0, 60),
+           "' is empty or has a blank or a comma in it, which part labels");
+    }
+    all += concat(all.empty() ? "" : ",", label);
+  }
+  return all;
+}
+
 }  // namespace detail
 
 /// The examples of a JSONL text that messages call `name`. Keys are those of `columns` or its usual
@@ -53,13 +70,15 @@ namespace detail {
 ///
 /// Throws Error{Fault::data} at `name:line:column` for what is not JSON, and at `name:line` for a
 /// line that is no object, lacks text or label, has a second text where the first line has none
-/// (or none where it has one), or a weight that is no positive finite number; and if there are no
-/// lines.
+/// (or none where it has one), a label that is empty or not of the kind that the columns say, or a
+/// weight that is no positive finite number; and if there are no lines. Where a text may have
+/// several labels, they may stand in an array.
 [[nodiscard]] inline Dataset parse_jsonl(std::string_view text, const std::string& name,
                                          const Columns& columns = {}) {
   Dataset dataset;
   dataset.sources.push_back(name);
   dataset.pairs = !columns.text2.empty();
+  dataset.answer = columns.answer;
   Lines lines(text, name);
   while (lines.next()) {
     JsonOptions options;
@@ -92,11 +111,10 @@ namespace detail {
     } else if (has_pair) {
       fail(Fault::data, lines.place(), ": has a second text, but the first line has none");
     }
-    example.label =
-        detail::label_of(member("label", columns.label, detail::usual_label), lines.place());
-    if (detail::trimmed(example.label).empty()) {
-      fail(Fault::data, lines.place(), ": the label is empty");
-    }
+    const Json label = member("label", columns.label, detail::usual_label);
+    example.label = columns.answer == AnswerKind::labels ? detail::labels_of(label, lines.place())
+                                                         : detail::label_of(label, lines.place());
+    detail::check_label(example.label, columns.answer, lines.place());
     if (!columns.weight.empty()) (void)member("weight", columns.weight, "");
     if (const auto weight = detail::find_member(row, columns.weight, "weight")) {
       example.weight = detail::parse_weight(

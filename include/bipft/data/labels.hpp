@@ -1,6 +1,7 @@
 #pragma once
 /// Labels: the list a model learns, in an order that depends on nothing but the labels.
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -18,10 +19,28 @@
 
 namespace bipft {
 
+/// "praise short, old" in its parts: several labels of one text, which blanks or commas part.
+[[nodiscard]] inline std::vector<std::string_view> split_labels(std::string_view text) {
+  constexpr std::string_view between = " ,\t";
+  std::vector<std::string_view> labels;
+  for (;;) {
+    text.remove_prefix(std::min(text.find_first_not_of(between), text.size()));
+    if (text.empty()) return labels;
+    labels.push_back(text.substr(0, text.find_first_of(between)));
+    text.remove_prefix(labels.back().size());
+  }
+}
+
 /// The distinct labels of a data set: by their value where all are integers, else by their bytes.
 [[nodiscard]] inline std::vector<std::string> labels_of(const Dataset& dataset) {
   WordIndex distinct;
-  for (const Example& example : dataset.examples) distinct.add(example.label);
+  for (const Example& example : dataset.examples) {
+    if (dataset.answer == AnswerKind::labels) {
+      for (const std::string_view label : split_labels(example.label)) distinct.add(label);
+    } else {
+      distinct.add(example.label);
+    }
+  }
   std::vector<std::uint32_t> order(distinct.size());
   std::vector<std::int64_t> values(distinct.size());
   bool integers = true;
@@ -41,13 +60,46 @@ namespace bipft {
   return labels;
 }
 
-/// The same for a data set to learn from. Throws Error{Fault::data}, naming it, if there is one
-/// label alone.
+/// The indices in `labels` of every example's labels, in ascending order, each once. Throws
+/// Error{Fault::data}, naming label, place and the known labels, for one that is not there.
+[[nodiscard]] inline std::vector<std::vector<std::uint32_t>> label_sets(
+    const Dataset& dataset, const std::vector<std::string>& labels) {
+  WordIndex known;
+  for (const std::string& label : labels) known.add(label);
+  std::vector<std::vector<std::uint32_t>> sets;
+  sets.reserve(dataset.size());
+  for (const Example& example : dataset.examples) {
+    std::vector<std::uint32_t>& set = sets.emplace_back();
+    for (const std::string_view label : split_labels(example.label)) {
+      const auto found = known.find(label);
+      if (!found) {
+        fail(Fault::data, dataset.place(example), ": the label '", label.substr(0, 200),
+             "' is unknown; the known labels are ", detail::quoted_list(labels));
+      }
+      set.push_back(*found);
+    }
+    std::sort(set.begin(), set.end());
+    set.erase(std::unique(set.begin(), set.end()), set.end());
+  }
+  return sets;
+}
+
+/// The same for a data set to learn from; of numbers it is one name for all of them, "value".
+/// Throws Error{Fault::data}, naming it, if there is one label alone, or if every text has the same
+/// labels.
 [[nodiscard]] inline std::vector<std::string> labels_to_learn(const Dataset& dataset) {
-  std::vector<std::string> labels = labels_of(dataset);
-  if (labels.size() >= 2) return labels;
   const std::string source = dataset.sources.empty() ? "the data" : dataset.sources[0];
-  if (labels.empty()) fail(Fault::data, source, ": has no examples");
+  if (dataset.size() == 0) fail(Fault::data, source, ": has no examples");
+  if (dataset.answer == AnswerKind::value) return {"value"};
+  std::vector<std::string> labels = labels_of(dataset);
+  if (dataset.answer == AnswerKind::labels) {
+    for (const std::vector<std::uint32_t>& set : label_sets(dataset, labels)) {
+      if (set.size() < labels.size()) return labels;
+    }
+    fail(Fault::data, source, ": every one of the ", dataset.size(), " examples has ",
+         labels.empty() ? "no label" : "all labels", "; is --label the right column?");
+  }
+  if (labels.size() >= 2) return labels;
   fail(Fault::data, source, ": every one of the ", dataset.size(), " examples has the label '",
        labels[0], "'; a classifier needs at least two labels. Is --label the right column?");
 }
@@ -75,8 +127,9 @@ namespace bipft {
 }
 
 /// Adds a warning for each two labels of `dataset` that differ by blanks around them or by the
-/// case of ASCII letters alone: they count as two labels, and that is seldom meant.
+/// case of ASCII letters alone: they count as two labels, and that is seldom meant. Numbers do not.
 inline void warn_of_similar_labels(Dataset& dataset) {
+  if (dataset.answer == AnswerKind::value) return;
   constexpr std::size_t most = 8;
   WordIndex folded_labels;
   std::vector<std::string> first;  // the label that was folded to each

@@ -14,6 +14,7 @@
 #include "bipft/core/word_index.hpp"
 #include "bipft/data/example.hpp"
 #include "bipft/data/labels.hpp"
+#include "bipft/data/values.hpp"
 
 namespace bipft {
 
@@ -22,9 +23,41 @@ struct Split {
   Dataset dev;
 };
 
-/// Sets about `fraction` of every label's examples aside as dev, at random but by `seed` alone.
-/// Both parts keep the order of the file. Examples that say the same stay together, so that no dev
-/// text was learnt; every label keeps an example in train.
+namespace detail {
+
+/// The stratum of every example, and their number: its label; of numbers the part of the sorted
+/// ones that it is in, of ten parts or fewer, each large enough to give one to dev, and equal ones
+/// in one part; where a text has several labels one stratum for all.
+struct Strata {
+  std::vector<std::uint32_t> of;
+  std::size_t count = 1;
+};
+[[nodiscard]] inline Strata strata_of(const Dataset& dataset, double fraction) {
+  Strata strata{std::vector<std::uint32_t>(dataset.size()), 1};
+  if (dataset.answer == AnswerKind::label) {
+    const std::vector<std::string> labels = labels_of(dataset);
+    strata = {label_ids(dataset, labels), labels.size()};
+  } else if (dataset.answer == AnswerKind::value) {
+    const std::vector<double> values = values_of(dataset);
+    std::vector<double> sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    const double most = fraction * static_cast<double>(values.size());
+    strata.count = static_cast<std::size_t>(std::clamp(most, 1.0, 10.0));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const auto first = std::lower_bound(sorted.begin(), sorted.end(), values[i]);
+      const auto rank = static_cast<std::size_t>(first - sorted.begin());
+      strata.of[i] = static_cast<std::uint32_t>(rank * strata.count / sorted.size());
+    }
+  }
+  return strata;
+}
+
+}  // namespace detail
+
+/// Sets about `fraction` of every label's examples aside as dev, at random but by `seed` alone;
+/// where labels are numbers, of the lowest as of the highest, and where a
+/// text has several labels, of all texts. Both parts keep the order of the file. Examples that say
+/// the same stay together, so that no dev text was learnt; every label keeps an example in train.
 ///
 /// Throws Error{Fault::usage} unless 0 < fraction < 1, Error{Fault::data} if dev would be empty.
 [[nodiscard]] inline Split split_dataset(Dataset dataset, double fraction, std::uint64_t seed) {
@@ -34,10 +67,9 @@ struct Split {
   struct Group {
     std::vector<std::size_t> members;  ///< examples that say the same
   };
-  const std::vector<std::string> labels = labels_of(dataset);
-  const std::vector<std::uint32_t> ids = label_ids(dataset, labels);
-  std::vector<std::vector<Group>> groups(labels.size());  // by the label of their first example
-  std::vector<std::size_t> rows(labels.size());
+  const detail::Strata strata = detail::strata_of(dataset, fraction);
+  std::vector<std::vector<Group>> groups(strata.count);  // by the stratum of their first example
+  std::vector<std::size_t> rows(strata.count);
   {
     WordIndex known;
     std::vector<std::size_t> firsts;  // the first example that said it
@@ -46,17 +78,17 @@ struct Split {
       const std::uint32_t key = known.add(key_of(dataset.examples[i]));
       if (key == firsts.size()) firsts.push_back(i);
       const std::size_t first = firsts[key];
-      const std::uint32_t label = ids[first];
-      if (first == i) groups[label].emplace_back();
-      group[i] = first == i ? groups[label].size() - 1 : group[first];
-      groups[label][group[i]].members.push_back(i);
-      ++rows[label];
+      const std::uint32_t stratum = strata.of[first];
+      if (first == i) groups[stratum].emplace_back();
+      group[i] = first == i ? groups[stratum].size() - 1 : group[first];
+      groups[stratum][group[i]].members.push_back(i);
+      ++rows[stratum];
     }
   }
 
   std::vector<std::uint8_t> in_dev(dataset.size());
   std::size_t dev_size = 0;
-  for (std::size_t k = 0; k < labels.size(); ++k) {
+  for (std::size_t k = 0; k < strata.count; ++k) {
     const auto wanted =
         static_cast<std::size_t>(std::llround(fraction * static_cast<double>(rows[k])));
     std::size_t taken = 0;
@@ -78,6 +110,7 @@ struct Split {
 
   Split split;
   split.train.pairs = split.dev.pairs = dataset.pairs;
+  split.train.answer = split.dev.answer = dataset.answer;
   split.train.sources = split.dev.sources = dataset.sources;
   split.train.warnings = dataset.warnings;
   split.train.skipped = dataset.skipped;

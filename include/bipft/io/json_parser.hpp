@@ -136,7 +136,7 @@ inline void print_json_string(std::string& out, std::string_view text) {
 }
 
 /// A foreign name in a message: short, and without bytes that steer a terminal.
-[[nodiscard]] inline std::string quoted(std::string_view text) {
+[[nodiscard, gnu::cold]] inline std::string quoted(std::string_view text) {
   constexpr std::size_t most = 80;
   std::string out;
   print_json_string(out, text.substr(0, most));

@@ -55,7 +55,7 @@ struct TensorEntry {
   std::span<const std::byte> bytes;  ///< of the file's buffer, or of the writer's data
 
   /// "F32 [2, 3]"
-  [[nodiscard]] friend std::string to_string(const TensorEntry& entry) {
+  [[nodiscard, gnu::cold]] friend std::string to_string(const TensorEntry& entry) {
     std::string text = concat(entry.dtype, " [");
     for (std::size_t i = 0; i < entry.shape.size(); ++i) {
       text += concat(i == 0 ? "" : ", ", entry.shape[i]);
@@ -239,7 +239,7 @@ class Safetensors {
                                                      detail::Parts parts) const {
     detail::raise(Fault::model, concat(name_, ": tensor ", detail::quoted(tensor), ": "), parts);
   }
-  [[noreturn]] static void changed(const std::string& path) {
+  [[noreturn, gnu::cold]] static void changed(const std::string& path) {
     fail(Fault::model, path, ": somebody changed the file while it was read");
   }
 
@@ -282,7 +282,7 @@ class Safetensors {
     return static_cast<std::size_t>(length);
   }
 
-  void read_header(std::string_view text, const SafetensorsLimits& limits) {
+  [[gnu::cold]] void read_header(std::string_view text, const SafetensorsLimits& limits) {
     if (text.front() != '{')
       refuse({"byte 8: the header does not begin with '{': this is no model"});
     const Json header = Json::parse(text, concat(name_, ": header"),
@@ -307,7 +307,7 @@ class Safetensors {
     }
   }
 
-  [[gnu::noinline]] void read_metadata(const Json& texts) {
+  [[gnu::cold, gnu::noinline]] void read_metadata(const Json& texts) {
     metadata_ = TensorMetadata(texts.size());
     std::size_t read = 0;
     for (const auto& [key, text] : texts.members()) {

@@ -16,8 +16,8 @@ namespace bipft {
 /// A name for the common kinds of file that are no safetensors, with what to do about it: "a PNG
 /// image". `start` holds the first bytes of the file, 512 if it has them. Empty if the kind is
 /// unknown.
-[[nodiscard]] inline std::string_view wrong_kind(std::span<const std::byte> start,
-                                                 std::size_t file_bytes) {
+[[nodiscard, gnu::cold]] inline std::string_view wrong_kind(std::span<const std::byte> start,
+                                                            std::size_t file_bytes) {
   struct Kind {
     std::string_view magic;
     std::string_view name;

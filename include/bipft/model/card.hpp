@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "bipft/core/sort.hpp"
+#include "bipft/data/answer_kind.hpp"
+#include "bipft/data/value_scale.hpp"
 #include "bipft/io/json.hpp"
 #include "bipft/io/safetensors.hpp"
 #include "bipft/model/config.hpp"
@@ -27,11 +29,13 @@ struct ModelCard {
   std::string kind = "packed";  ///< packed, float, trainable, staged; checkpoint: of a training
   std::string task = "classification";
   std::string method = "bit";
-  bool pairs = false;  ///< whether the model was trained on pairs of texts
+  AnswerKind answer = AnswerKind::label;  ///< what it answers
+  bool pairs = false;                     ///< whether the model was trained on pairs of texts
   ModelConfig config;
-  std::vector<std::string> labels;  ///< [K]
+  std::vector<std::string> labels;  ///< [K]; of numbers one name for all of them
   TokenizerOptions tokenizer;
   float temperature = 1.0F;       ///< logits are divided by it before the softmax
+  ValueScale scale;               ///< of numbers: from the one logit to the unit of the labels
   Json metrics = Json::object();  ///< on the dev set
   Json train = Json::object();    ///< command, seed, digests of the data
   std::string license;
@@ -44,6 +48,8 @@ struct ModelCard {
     for (const std::string& label : labels) names.push(label);
     Json calibration = Json::object();
     calibration.set("temperature", temperature);
+    const bool values = answer == AnswerKind::value;
+    if (values) calibration.set("mean", scale.mean).set("spread", scale.spread);
     TensorMetadata metadata{{"format", "bipft"},
                             {"bipft.version", concat(format_version)},
                             {"bipft.kind", kind},
@@ -56,6 +62,10 @@ struct ModelCard {
                             {"bipft.calibration", calibration.dump()},
                             {"bipft.metrics", metrics.dump()},
                             {"bipft.train", train.dump()}};
+    // Of labels nothing is said: so it was before there was anything else.
+    if (answer != AnswerKind::label) {
+      metadata.push_back({"bipft.answer", std::string(to_string(answer))});
+    }
     if (!license.empty()) metadata.emplace_back("license", license);
     if (!description.empty()) metadata.emplace_back("description", description);
     for (const auto& pair : unknown) metadata.push_back(pair);
@@ -64,7 +74,7 @@ struct ModelCard {
 
   /// Throws Error{Fault::model} if `file` is no bipft model, one of a later version, or one whose
   /// parts do not fit together.
-  [[nodiscard]] static ModelCard read(const Safetensors& file) {
+  [[nodiscard, gnu::cold]] static ModelCard read(const Safetensors& file) {
     const std::string& name = file.name();
     if (file.metadata("format") != std::string_view("bipft")) {
       fail(Fault::model, name, ": a safetensors file, but no bipft model (no format=bipft in it)");
@@ -88,17 +98,28 @@ struct ModelCard {
     std::size_t read = 0;
     for (const Json& label : names.elements()) card.labels[read++] = label.as_view();
     from_json(read_json(file, "bipft.tokenizer"), card.tokenizer);
-    card.temperature =
-        static_cast<float>(read_json(file, "bipft.calibration")["temperature"].as_double());
+    const Json calibration = read_json(file, "bipft.calibration");
+    card.temperature = static_cast<float>(calibration["temperature"].as_double());
+    std::string answer(to_string(AnswerKind::label));
+    read_text(file, "bipft.answer", answer);
+    const auto kind = answer_kind_called(answer);
+    if (!kind) {
+      fail(Fault::model, name, ": answers of kind '", answer, "'; a later bipft may read it");
+    }
+    card.answer = *kind;
+    if (*kind == AnswerKind::value) {
+      card.scale = {static_cast<float>(calibration["mean"].as_double()),
+                    static_cast<float>(calibration["spread"].as_double())};
+    }
     card.metrics = read_json(file, "bipft.metrics");
     card.train = read_json(file, "bipft.train");
     card.check(name);
 
-    constexpr std::string_view known[] = {"format",          "bipft.version",     "bipft.kind",
-                                          "bipft.task",      "bipft.method",      "bipft.pairs",
-                                          "bipft.config",    "bipft.labels",      "license",
-                                          "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
-                                          "bipft.train",     "description",       checksum_key};
+    constexpr std::string_view known[] = {
+        "format",       "bipft.version",   "bipft.kind",        "bipft.task",
+        "bipft.method", "bipft.pairs",     "bipft.config",      "bipft.labels",
+        "license",      "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
+        "bipft.train",  "description",     "bipft.answer",      checksum_key};
     for (const auto& [key, value] : file.metadata()) {
       bool is_known = false;
       for (const std::string_view name_of : known) is_known = is_known || key == name_of;
@@ -107,7 +128,7 @@ struct ModelCard {
     return card;
   }
 
-  [[gnu::noinline]] void check(std::string_view name) const {
+  [[gnu::cold, gnu::noinline]] void check(std::string_view name) const {
     if (labels.size() != config.labels) {
       fail(Fault::model, name, ": ", labels.size(), " labels, but a classifier of ", config.labels);
     }
@@ -124,18 +145,24 @@ struct ModelCard {
     if (!(temperature > 0.0F) || !std::isfinite(temperature)) {
       fail(Fault::model, name, ": a temperature of ", temperature);
     }
+    if (answer == AnswerKind::value && labels.size() != 1) {
+      fail(Fault::model, name, ": a model of numbers with ", labels.size(), " logits, not one");
+    }
+    if (!std::isfinite(scale.mean) || !(scale.spread > 0.0F) || !std::isfinite(scale.spread)) {
+      fail(Fault::model, name, ": a mean of ", scale.mean, " and a spread of ", scale.spread);
+    }
   }
 
  private:
-  [[nodiscard, gnu::noinline]] static Json read_json(const Safetensors& file,
-                                                     std::string_view key) {
+  [[nodiscard, gnu::cold, gnu::noinline]] static Json read_json(const Safetensors& file,
+                                                                std::string_view key) {
     const auto text = file.metadata(key);
     if (!text) fail(Fault::model, file.name(), ": the metadata lacks ", key);
     return Json::parse(*text, concat(file.name(), " (", key, ")"),
                        {.fault = Fault::model, .max_depth = 8});
   }
-  [[gnu::noinline]] static void read_text(const Safetensors& file, std::string_view key,
-                                          std::string& value) {
+  [[gnu::cold, gnu::noinline]] static void read_text(const Safetensors& file, std::string_view key,
+                                                     std::string& value) {
     if (const auto text = file.metadata(key)) value = *text;
   }
 };

@@ -38,9 +38,11 @@ struct TextPair {
 };
 
 struct Prediction {
-  std::size_t label = 0;             ///< an index into ModelCard::labels; of equal ones the first
-  std::vector<float> probabilities;  ///< [K]
-  std::vector<float> logits;         ///< [K], as the model gives them
+  std::size_t label = 0;  ///< an index into ModelCard::labels; of equal ones the first
+  /// [K]: they add up to 1, but where a text may have several labels; of a model of numbers a 1.
+  std::vector<float> probabilities;
+  std::vector<float> logits;  ///< [K], as the model gives them
+  float value = 0.0F;         ///< of a model of numbers: its answer, in the labels' unit
 };
 
 /// How the hidden states of a text become one vector.
@@ -61,7 +63,7 @@ class Classifier {
     return Classifier(load_model(bytes, name, Wanted::answers));
   }
 
-  explicit Classifier(ModelFile file)
+  [[gnu::cold]] explicit Classifier(ModelFile file)
       : card_(std::move(file.card)),
         digest_(std::move(file.digest)),
         file_bytes_(file.bytes),
@@ -111,12 +113,12 @@ class Classifier {
   [[nodiscard]] std::vector<std::vector<float>> embed(std::span<const TextPair> texts,
                                                       Pooling pooling = Pooling::cls) const {
     std::vector<std::vector<float>> vectors;
-    network_.for_each_batch(
-        encode_all(texts), true, [&](const Batch& batch, const PlanResult& result) {
-          for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
-            vectors.push_back(pool(result.hidden, batch.texts, b, pooling));
-          }
-        });
+    network_.for_each_batch(encode_all(texts), true,
+                            [&](const Batch& batch, const PlanResult& result) {
+                              for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
+                                vectors.push_back(pool(result.hidden, batch.texts, b, pooling));
+                              }
+                            });
     return vectors;
   }
 
@@ -166,15 +168,24 @@ class Classifier {
     return vector;
   }
 
-  /// softmax(logits / temperature), in double: a handful of numbers, alike everywhere but for the
-  /// last digit of a C library's exp, which float rounding hides.
+  /// softmax(logits / temperature), or σ of each where a text has several labels, in double: a
+  /// handful of numbers, alike everywhere but for the last digit of a C library's exp, which float
+  /// rounding hides.
   [[nodiscard]] Prediction judge(std::vector<float> logits) const {
     Prediction result;
     result.logits = std::move(logits);
+    if (card_.answer == AnswerKind::value) result.value = card_.scale.to_value(result.logits[0]);
     result.label = static_cast<std::size_t>(
         std::max_element(result.logits.begin(), result.logits.end()) - result.logits.begin());
     const double best = static_cast<double>(result.logits[result.label]);
     const double temperature = static_cast<double>(card_.temperature);
+    if (card_.answer == AnswerKind::labels) {
+      for (const float logit : result.logits) {
+        const double odds = std::exp(-static_cast<double>(logit) / temperature);
+        result.probabilities.push_back(static_cast<float>(1.0 / (1.0 + odds)));
+      }
+      return result;
+    }
     std::vector<double> terms;
     double total = 0.0;
     for (const float logit : result.logits) {

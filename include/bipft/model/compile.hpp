@@ -51,7 +51,7 @@ class PlanMaker {
  public:
   PlanMaker(const PackedModel& model, Runner& runner) : model_(model), runner_(runner) {}
 
-  [[nodiscard]] Plan make() {
+  [[nodiscard, gnu::cold]] Plan make() {
     const ModelConfig& config = model_.config;
     plan_.width = config.hidden;
     plan_.inner = config.ffn;
@@ -143,7 +143,7 @@ class PlanMaker {
   }
 
   /// A projection whose result is binarized by its sign: multiply, compare.
-  void project(const PackedLinear& l, Bits in, Bits out) {
+  [[gnu::cold]] void project(const PackedLinear& l, Bits in, Bits out) {
     const auto bias = l.bias.data();
     linear_bits(l, in, out, [&](std::size_t o, std::int32_t v) {
       return affine(l.scale(o), v, bias[o]) >= 0.0F;
@@ -154,7 +154,7 @@ class PlanMaker {
     return {Floats::hidden, to, l.shift, l.threshold(), l.zero_one, first_only};
   }
 
-  void linear(const PackedLinear& l, Bits from, Floats to, bool add) {
+  [[gnu::cold]] void linear(const PackedLinear& l, Bits from, Floats to, bool add) {
     Tensor scale = Tensor::uninitialized(l.bias.shape());
     const auto scales = scale.mutable_data();
     for (std::size_t o = 0; o < scales.size(); ++o) scales[o] = l.scale(o);
@@ -163,7 +163,7 @@ class PlanMaker {
   }
 
   template <class Holds>
-  void linear_bits(const PackedLinear& l, Bits from, Bits to, const Holds& holds) {
+  [[gnu::cold]] void linear_bits(const PackedLinear& l, Bits from, Bits to, const Holds& holds) {
     LinearBitsStep step{from, to, product(l), base_of(l)};
     const auto inputs = static_cast<std::int32_t>(l.bits.cols());
     for (std::size_t o = 0; o < l.bits.rows(); ++o) {

@@ -16,7 +16,7 @@ class FloatPlanMaker {
  public:
   explicit FloatPlanMaker(const ModelParameters& model) : model_(model) {}
 
-  [[nodiscard]] Plan make() {
+  [[nodiscard, gnu::cold]] Plan make() {
     const ModelConfig& config = model_.config;
     if (config.weight_bits == 1) {
       fail(
@@ -39,7 +39,7 @@ class FloatPlanMaker {
   }
 
  private:
-  void layer(const std::string& path) {
+  [[gnu::cold]] void layer(const std::string& path) {
     matrix(Floats::hidden, Floats::q, join_path(path, "attention.query"));
     matrix(Floats::hidden, Floats::k, join_path(path, "attention.key"));
     matrix(Floats::hidden, Floats::v, join_path(path, "attention.value"));
@@ -53,12 +53,12 @@ class FloatPlanMaker {
     norm(join_path(path, "ffn_norm"), true);
   }
 
-  void matrix(Floats from, Floats to, const std::string& path,
-              std::optional<Activation> activation = std::nullopt) {
+  [[gnu::cold]] void matrix(Floats from, Floats to, const std::string& path,
+                            std::optional<Activation> activation = std::nullopt) {
     plan_.add(MatrixStep{from, to, model_.at(join_path(path, "weight")),
                          model_.at(join_path(path, "bias")), activation});
   }
-  void norm(const std::string& path, bool add_branch) {
+  [[gnu::cold]] void norm(const std::string& path, bool add_branch) {
     plan_.add(NormStep{gamma(path), beta(path), epsilon(), add_branch, {}});
   }
 

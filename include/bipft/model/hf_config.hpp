@@ -1,9 +1,11 @@
 #pragma once
 /// config.json and tokenizer_config.json of a Hugging Face BERT, both ways.
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +14,8 @@
 #include <vector>
 
 #include "bipft/core/error.hpp"
+#include "bipft/data/answer_kind.hpp"
+#include "bipft/data/value_scale.hpp"
 #include "bipft/io/json.hpp"
 #include "bipft/model/card.hpp"
 #include "bipft/model/config.hpp"
@@ -23,11 +27,19 @@ namespace bipft {
 struct HfConfig {
   ModelConfig model;                ///< but for labels: whether there is a head, the weights tell
   std::vector<std::string> labels;  ///< of id2label, or empty
-  bool of_texts = true;             ///< a `classifier` judges a text, not each token
-  bool of_labels = true;            ///< and its outputs are labels that exclude each other
+  bool of_texts = true;             ///< a `classifier` judges a text, not each token or choice
+  AnswerKind answer = AnswerKind::label;
+  float temperature = 1.0F;  ///< ours: other programs pass over the key
+  ValueScale scale;          ///< likewise
 };
 
 namespace detail {
+
+/// What Hugging Face calls our kinds of answers, in their order.
+inline constexpr std::string_view hf_problems[] = {"single_label_classification", "regression",
+                                                   "multi_label_classification"};
+/// What its format has no word for: the temperature, and the unit of numbers.
+inline constexpr std::string_view hf_calibration = "bipft_calibration";
 
 /// The member `key`; nothing where there is none, or null.
 [[nodiscard]] inline std::optional<Json> hf_member(const Json& json, std::string_view key) {
@@ -113,15 +125,23 @@ class HfConfigReader {
     if (const auto architectures = hf_member(json_, "architectures")) {
       for (const Json& architecture : architectures->elements()) {
         if (architecture.as_view() == "BertForTokenClassification") result.of_texts = false;
-        if (architecture.as_view() == "BertForMultipleChoice") result.of_labels = false;
+        if (architecture.as_view() == "BertForMultipleChoice") result.of_texts = false;
       }
     }
-    const std::string problem = text("problem_type", "single_label_classification");
-    if (problem != "single_label_classification") {
-      result.of_labels = false;
-      if (problem != "regression" && problem != "multi_label_classification") {
-        refuse({"problem_type is '", problem, "', which is no problem of BERT's"});
-      }
+    const std::string problem = text("problem_type", hf_problems[0]);
+    const auto found = std::find(std::begin(hf_problems), std::end(hf_problems), problem);
+    if (found == std::end(hf_problems)) {
+      refuse({"problem_type is '", problem, "', which is no problem of BERT's"});
+    }
+    result.answer = static_cast<AnswerKind>(found - std::begin(hf_problems));
+    if (const auto calibration = hf_member(json_, hf_calibration)) {
+      const auto part = [&](std::string_view key, float& value) {
+        const auto member = hf_member(*calibration, key);
+        if (member) value = static_cast<float>(member->as_double());
+      };
+      part("temperature", result.temperature);
+      part("mean", result.scale.mean);
+      part("spread", result.scale.spread);
     }
     const auto names = hf_member(json_, "id2label");
     if (!names) return;
@@ -229,7 +249,8 @@ struct HfTokenizer {
 }
 
 /// The config.json of a model: of plain BERT where it is in full precision, with the keys of
-/// [BiT]'s published code where it has one bit.
+/// [BiT]'s published code where it has one bit. The logit of a model of numbers stays in their
+/// spread; what makes a value of it stands in a key of our own.
 [[nodiscard]] inline Json hf_config_json(const ModelCard& card, std::int32_t padding) {
   const ModelConfig& config = card.config;
   Json json = Json::object();
@@ -258,7 +279,13 @@ struct HfTokenizer {
       ids.set(card.labels[k], k);
     }
     json.set("id2label", names).set("label2id", ids);
-    json.set("problem_type", "single_label_classification");
+    json.set("problem_type", detail::hf_problems[static_cast<std::size_t>(card.answer)]);
+    Json calibration = Json::object();
+    if (card.temperature != 1.0F) calibration.set("temperature", card.temperature);
+    if (card.answer == AnswerKind::value) {
+      calibration.set("mean", card.scale.mean).set("spread", card.scale.spread);
+    }
+    if (calibration.size() > 0) json.set(detail::hf_calibration, calibration);
   }
   if (config.binary()) {
     json.set("num_labels", config.labels)

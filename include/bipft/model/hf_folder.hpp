@@ -3,7 +3,7 @@
 ///
 ///   config.json            what it is (model/hf_config.hpp)
 ///   model.safetensors      F32, F16 or BF16, by the names of model/hf_names.hpp
-///   vocab.txt              one piece a line
+///   vocab.txt              one piece a line, or else tokenizer.json (model/hf_vocabulary.hpp)
 ///   tokenizer_config.json  how texts are cut, if it is there
 ///
 /// Read are BERT in full precision, with a head for texts, with those of pre-training or with none,
@@ -27,6 +27,7 @@
 #include "bipft/io/safetensors.hpp"
 #include "bipft/model/hf_config.hpp"
 #include "bipft/model/hf_names.hpp"
+#include "bipft/model/hf_vocabulary.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/nn/init.hpp"
 
@@ -60,6 +61,13 @@ class HfReader {
     ModelCard card;
     card.config = config.model;
     card.labels = std::move(config.labels);
+    if (!card.labels.empty()) {
+      card.answer = config.answer;
+      card.temperature = config.temperature;
+      card.scale = config.scale;
+      if (card.answer == AnswerKind::value) card.task = "regression";
+      if (card.answer == AnswerKind::labels) card.task = "multi-label";
+    }
     card.kind = card.config.binary() ? "trainable" : "float";
     card.method = card.config.binary() ? "bit" : "float";
     HfTokenizer tokenizer;
@@ -68,7 +76,7 @@ class HfReader {
           read_hf_tokenizer(json_of("tokenizer_config.json"), path("tokenizer_config.json"));
     }
     card.tokenizer = tokenizer.rules;
-    Vocabulary vocabulary = read_vocabulary(card.config.vocabulary);
+    Vocabulary vocabulary = read_vocabulary(card.config.vocabulary, card.tokenizer);
 
     ModelParameters parameters;
     parameters.config = card.config;
@@ -189,7 +197,7 @@ class HfReader {
     if (weight == nullptr || !config.of_texts) {
       config.labels.clear();
       if (weight != nullptr) {
-        notes_.emplace_back("its head judges tokens, not texts, and was left out");
+        notes_.emplace_back("its head judges tokens or choices, not texts, and was left out");
       }
       return;
     }
@@ -197,12 +205,15 @@ class HfReader {
       fail(Fault::model, path("model.safetensors"), ": ", weight->entry->name, " is ",
            *weight->entry, ", not a matrix with a row for each label");
     }
-    if (!config.of_labels || outputs == 1) {
-      config.labels.clear();
-      notes_.emplace_back(
-          "its head has numbers as outputs, not labels, which this version does not know, and was "
-          "left out");
-      return;
+    if (outputs == 1) config.answer = AnswerKind::value;  // transformers' own rule
+    if (config.answer == AnswerKind::value) {
+      if (outputs > 1) {
+        config.labels.clear();
+        notes_.emplace_back(
+            concat("its head has ", outputs, " numbers as outputs, not one, and was left out"));
+        return;
+      }
+      config.labels = {"value"};
     }
     if (config.labels.empty()) {
       for (std::size_t k = 0; k < outputs; ++k) config.labels.push_back(concat("LABEL_", k));
@@ -214,17 +225,22 @@ class HfReader {
     config.model.labels = outputs;
   }
 
-  [[nodiscard]] Vocabulary read_vocabulary(std::size_t size) const {
-    const std::string at = path("vocab.txt");
-    if (!path_exists(at)) {
-      fail(Fault::model, folder_, ": no vocab.txt in it",
-           path_exists(path("tokenizer.json"))
-               ? "; make it of tokenizer.json: python3 -c \"import json; v = json.load(open("
-                 "'tokenizer.json'))['model']['vocab']; open('vocab.txt', 'w').write(''.join("
-                 "w + '\\n' for w in sorted(v, key=v.get)))\""
-               : "");
+  /// Of vocab.txt, or else of tokenizer.json, which then gives the rules where nothing else does.
+  [[nodiscard]] Vocabulary read_vocabulary(std::size_t size, TokenizerOptions& rules) const {
+    const bool lines = path_exists(path("vocab.txt"));
+    const std::string at = path(lines ? "vocab.txt" : "tokenizer.json");
+    if (!lines && !path_exists(at)) {
+      fail(Fault::model, folder_, ": no vocab.txt in it, and no tokenizer.json");
     }
-    Vocabulary vocabulary = Vocabulary::parse(read_file(at, Fault::model), at);
+    const Json json = lines ? Json() : json_of("tokenizer.json");
+    if (!lines) {
+      const TokenizerOptions own = read_hf_rules(json, at);
+      if (!path_exists(path("tokenizer_config.json"))) rules = own;
+      rules.max_word = own.max_word;
+      rules.clean = own.clean;
+    }
+    Vocabulary vocabulary =
+        lines ? Vocabulary::parse(read_file(at, Fault::model), at) : read_hf_vocabulary(json, at);
     if (vocabulary.size() != size) {
       fail(Fault::model, at, ": ", vocabulary.size(), " pieces, but ", path("config.json"),
            " says vocab_size ", size);

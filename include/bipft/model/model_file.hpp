@@ -49,8 +49,8 @@ namespace detail {
 inline constexpr const char* latent_prefix = "latent.";
 
 /// The networks that `result`'s card promises.
-inline void read_networks(const Safetensors& file, TensorReader& reader, Wanted wanted,
-                          ModelFile& result) {
+[[gnu::cold]] inline void read_networks(const Safetensors& file, TensorReader& reader,
+                                        Wanted wanted, ModelFile& result) {
   const ModelConfig& config = result.card.config;
   const std::string& kind = result.card.kind;
   if (kind == "checkpoint") {
@@ -92,8 +92,8 @@ inline void read_networks(const Safetensors& file, TensorReader& reader, Wanted 
 }  // namespace detail
 
 /// Reads a model from a parsed file. Throws Error{Fault::model} for whatever does not fit.
-[[nodiscard]] inline ModelFile read_model(const Safetensors& file,
-                                          Wanted wanted = Wanted::everything) {
+[[nodiscard, gnu::cold]] inline ModelFile read_model(const Safetensors& file,
+                                                     Wanted wanted = Wanted::everything) {
   (void)file.verify_checksum();
   TensorReader reader(file);
   ModelFile result{.card = ModelCard::read(file),

@@ -48,7 +48,7 @@ class FloatShapes {
     Shape shape;
   };
 
-  explicit FloatShapes(const ModelConfig& config) {
+  [[gnu::cold]] explicit FloatShapes(const ModelConfig& config) {
     const std::size_t c = config.hidden;
     add("embedding.word", Shape{config.vocabulary, c});
     add("embedding.position", Shape{config.max_len, c});
@@ -71,14 +71,14 @@ class FloatShapes {
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
 
  private:
-  [[gnu::noinline]] void add(std::string name, Shape shape) {
+  [[gnu::cold, gnu::noinline]] void add(std::string name, Shape shape) {
     entries_.push_back({std::move(name), shape});
   }
-  void linear(const std::string& path, std::size_t outputs, std::size_t inputs) {
+  [[gnu::cold]] void linear(const std::string& path, std::size_t outputs, std::size_t inputs) {
     add(join_path(path, "weight"), Shape{outputs, inputs});
     add(join_path(path, "bias"), Shape{outputs});
   }
-  void norm(const std::string& path, std::size_t channels) {
+  [[gnu::cold]] void norm(const std::string& path, std::size_t channels) {
     add(join_path(path, "gamma"), Shape{channels});
     add(join_path(path, "beta"), Shape{channels});
   }

@@ -81,7 +81,7 @@ class TensorReader {
  public:
   explicit TensorReader(const Safetensors& file) : file_(&file), used_(file.entries().size()) {}
 
-  void operator()(const std::string& name, BitMatrix& bits, const Shape& shape) {
+  [[gnu::cold]] void operator()(const std::string& name, BitMatrix& bits, const Shape& shape) {
     const std::size_t row_bytes = words_for(shape.cols()) * sizeof(std::uint64_t);
     const TensorEntry* entry = take(name, DType::u8, {shape.rows(), row_bytes});
     if (entry == nullptr) return;
@@ -96,7 +96,7 @@ class TensorReader {
       return;
     }
   }
-  void operator()(const std::string& name, Tensor& tensor, const Shape& shape) {
+  [[gnu::cold]] void operator()(const std::string& name, Tensor& tensor, const Shape& shape) {
     std::vector<std::size_t> extents;
     for (std::size_t axis = 0; axis < shape.rank(); ++axis) extents.push_back(shape[axis]);
     const TensorEntry* entry = take(name, DType::f32, extents);
@@ -112,7 +112,7 @@ class TensorReader {
     }
     tensor = std::move(result);
   }
-  void operator()(const std::string& name, float& value, const Shape& shape) {
+  [[gnu::cold]] void operator()(const std::string& name, float& value, const Shape& shape) {
     Tensor tensor;
     (*this)(name, tensor, shape);
     if (tensor.empty()) return;
@@ -122,7 +122,7 @@ class TensorReader {
     }
   }
   /// All of a packed model of `result`'s config.
-  void packed(std::string_view prefix, PackedModel& result) {
+  [[gnu::cold]] void packed(std::string_view prefix, PackedModel& result) {
     result.layers = std::vector<PackedEncoderLayer>(result.config.layers);
     for_each_packed(result, [&](const std::string& name, auto& part, const Shape& shape) {
       const std::string in_file = concat(prefix, name);
@@ -135,7 +135,7 @@ class TensorReader {
     }
   }
   /// All parameters of a float model of `result`'s config.
-  void float_parameters(ModelParameters& result) {
+  [[gnu::cold]] void float_parameters(ModelParameters& result) {
     const ModelConfig& config = result.config;
     const detail::FloatShapes shapes(config);
     for (const auto& [name, shape] : shapes.entries()) {
@@ -148,7 +148,7 @@ class TensorReader {
     }
   }
   /// Whatever lies behind `prefix`, in the shapes that it has.
-  void parameters_behind(std::string_view prefix, ModelParameters& result) {
+  [[gnu::cold]] void parameters_behind(std::string_view prefix, ModelParameters& result) {
     const ModelConfig& config = result.config;
     for (const TensorEntry& entry : file_->entries()) {
       if (!entry.name.starts_with(prefix)) continue;
@@ -168,12 +168,12 @@ class TensorReader {
     }
   }
   /// Nobody will ask for what lies behind `prefix`.
-  void pass_over(std::string_view prefix) {
+  [[gnu::cold]] void pass_over(std::string_view prefix) {
     for (const TensorEntry& entry : file_->entries()) {
       if (entry.name.starts_with(prefix)) use(entry);
     }
   }
-  [[nodiscard]] Vocabulary vocabulary(const ModelConfig& config) {
+  [[nodiscard, gnu::cold]] Vocabulary vocabulary(const ModelConfig& config) {
     const TensorEntry* entry = file_->find("tokenizer.vocab");
     if (entry == nullptr || entry->dtype != DType::u8) {
       fail(Fault::model, file_->name(), ": no vocabulary (a U8 tensor tokenizer.vocab)");
@@ -190,7 +190,7 @@ class TensorReader {
   }
 
   /// Throws Error{Fault::model} with all problems, tensors that nobody asked for included.
-  void finish() {
+  [[gnu::cold]] void finish() {
     for (const TensorEntry& entry : file_->entries()) {
       if (entry.name == checksum_tensor || entry.name.starts_with("x.")) continue;
       if (used_[index_of(entry)] == 0)
@@ -213,7 +213,7 @@ class TensorReader {
     }
     return entry;
   }
-  [[gnu::noinline]] void problem(std::string_view name, detail::Parts what) {
+  [[gnu::cold, gnu::noinline]] void problem(std::string_view name, detail::Parts what) {
     constexpr std::size_t most = 4000;  // a message, not a listing
     if (problems_.size() > most) return;
     detail::append(problems_, {problems_.empty() ? "" : "; ", name, ": "});

@@ -193,19 +193,42 @@ struct LabelScores {
   return pearson(ranks_of(x), ranks_of(y));
 }
 
+/// The mean of Pearson's and Spearman's correlation: GLUE's number for STS-B.
+[[nodiscard]] inline double correlation(std::span<const double> x, std::span<const double> y) {
+  return (pearson(x, y) + spearman(x, y)) / 2.0;
+}
+
+/// The root of the mean square of x - y, and the mean of |x - y|; 0 of no values.
+struct Distance {
+  double rmse = 0.0;
+  double mae = 0.0;
+};
+/// Throws Error unless both have one length.
+[[nodiscard]] inline Distance distance(std::span<const double> x, std::span<const double> y) {
+  if (x.size() != y.size()) fail("distance: ", x.size(), " values against ", y.size());
+  Distance result;
+  const double n = static_cast<double>(std::max<std::size_t>(x.size(), 1));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    result.rmse += (x[i] - y[i]) * (x[i] - y[i]);
+    result.mae += std::abs(x[i] - y[i]);
+  }
+  return {std::sqrt(result.rmse / n), result.mae / n};
+}
+
 /// The one number of a task: what its dev set is ranked by.
 enum class Metric {
   accuracy,
   matthews,
   correlation,  ///< the mean of Pearson and Spearman, of tasks whose label is a number
+  micro_f1,     ///< of all labels together, of tasks where a text has several
 };
 
 [[nodiscard]] constexpr std::string_view to_string(Metric metric) {
-  constexpr std::string_view names[] = {"accuracy", "matthews", "correlation"};
+  constexpr std::string_view names[] = {"accuracy", "matthews", "correlation", "micro_f1"};
   return names[static_cast<std::size_t>(metric)];
 }
 
-/// That number for a classification. Throws Error for `Metric::correlation`, which needs numbers.
+/// That number for a classification. Throws Error for metrics of numbers and of label sets.
 [[nodiscard]] inline double value_of(Metric metric, const ConfusionMatrix& matrix) {
   switch (metric) {
     case Metric::accuracy:
@@ -213,9 +236,10 @@ enum class Metric {
     case Metric::matthews:
       return matthews(matrix);
     case Metric::correlation:
+    case Metric::micro_f1:
       break;
   }
-  fail("a correlation is measured on numbers, not on labels");
+  fail(to_string(metric), " is not measured on single labels");
 }
 
 }  // namespace bipft

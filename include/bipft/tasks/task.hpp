@@ -37,8 +37,8 @@ template <Task T>
 }
 
 /// The labels that a model for `task` learns from `train`, in the order of their indices: the
-/// task's own, or those found. Throws Error{Fault::data} if there are fewer than two in the data,
-/// or one that the task does not have.
+/// task's own, or those found; of numbers "value". Throws Error{Fault::data} if there is nothing to
+/// learn in the data, or a label that the task does not have.
 template <Task T>
 [[nodiscard]] std::vector<std::string> labels_to_learn(const T& task, const Dataset& train) {
   const std::vector<std::string> found = labels_to_learn(train);

@@ -95,8 +95,9 @@ template <class Model>
 /// L = SCE(z_S / T, z_T / T) + Σ_l mean (h_l^S - h_l^T)² [+ w CE(z_S, labels)]        [BiT] §3.4
 /// over the L + 1 hidden states l of embeddings and layers, each a mean over all its numbers. The
 /// sum over layers is BiT's, BiPFT takes the mean. SCE is the mean over B K elements
-/// (ops/distillation_losses.hpp). For a single logit it is mean (z_S - z_T)²: published code keeps
-/// SCE, whose gradient is then 0, so that nothing trains the head of a regression but weight decay.
+/// (ops/distillation_losses.hpp). Where logits are no choice of one label, numbers or a label set,
+/// it is mean (z_S - z_T)²: published code keeps SCE for a single logit, whose gradient is then 0,
+/// so that nothing trains the head of a regression but weight decay.
 /// Labels are not used, w = 0; BiBERT's w is 1/2.
 /// By directions, [BiBERT]'s way, with d = direction_distance and R = relation (ops/direction.hpp):
 /// L = SCE(z_S / T, z_T / T) + w CE(z_S, labels) + Σ_l d(h_l^S, h_l^T)
@@ -108,6 +109,7 @@ struct DistillObjective {
   float temperature = 1.0F;      ///< T
   float hard_labels = 0.0F;      ///< w
   float label_smoothing = 0.0F;  ///< of labels
+  bool one_label = true;         ///< whether logits are a choice among labels
   bool directions = false;       ///< compared, rather than numbers
   std::shared_ptr<Scaffold> scaffold = std::make_shared<Scaffold>();
 
@@ -119,8 +121,8 @@ struct DistillObjective {
     const std::vector<Var> states =
         student.hidden_states(tape, batch, lesson.attention.empty() ? nullptr : &inputs);
     const Var logits = student.classify(states.back(), batch.texts);
-    Var loss = logits.value().cols() == 1 ? mean_squared_error(logits, lesson.logits)
-                                          : soft_cross_entropy(logits, lesson.logits, temperature);
+    Var loss = one_label ? soft_cross_entropy(logits, lesson.logits, temperature)
+                         : mean_squared_error(logits, lesson.logits);
     for (std::size_t l = 0; !lesson.hidden.empty() && l < states.size(); ++l) {
       const std::size_t from = state_to_learn_from(l, states.size() - 1, lesson.hidden.size() - 1);
       std::optional<Linear>& projection = scaffold->projection;
@@ -140,7 +142,7 @@ struct DistillObjective {
       const Var hard = cross_entropy(logits, batch.labels, batch.weights, label_smoothing);
       loss = add(loss, scale(hard, hard_labels));
     }
-    return {loss, count_right(logits.value(), batch.labels)};
+    return {loss, one_label ? count_right(logits.value(), batch.labels) : 0};
   }
 
  private:
