@@ -40,6 +40,40 @@ TEST_CASE("BufferPool: any size has room, is aligned, and stays in its class") {
   }
 }
 
+TEST_CASE("BufferPool: keeps half as much again as was out at once, not the most of every size") {
+  BufferPool pool;
+  constexpr std::size_t large = BufferPool::slack;
+  const auto use = [&](std::size_t bytes) { pool.give(pool.take(bytes), bytes); };
+  use(large);
+  for (std::size_t bytes = large / 2; bytes < large; bytes += large / 8) use(bytes);
+  CHECK(pool.idle() <= large + large / 2 + BufferPool::slack);
+  CHECK(pool.idle() >= large);
+
+  // What was asked for last is still there, and nothing of it was lost on the way.
+  const std::size_t kept = pool.idle();
+  void* const memory = pool.take(large * 7 / 8);
+  CHECK(pool.idle() == kept - large * 7 / 8);
+  pool.give(memory, large * 7 / 8);
+  pool.trim();
+  CHECK(pool.idle() == 0);
+}
+
+TEST_CASE("BufferPool: one step's sizes, over and over, cost the system nothing") {
+  BufferPool pool;
+  // Sizes of which no two are out at once: the most that is kept against what was out.
+  constexpr std::size_t unit = BufferPool::slack / 16;
+  std::vector<void*> first;
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t i = 0; i < 8; ++i) {
+      const std::size_t bytes = unit + i * unit / 4;
+      void* const memory = pool.take(bytes);
+      if (round == 0) first.push_back(memory);
+      CHECK(memory == first[i]);
+      pool.give(memory, bytes);
+    }
+  }
+}
+
 TEST_CASE("BufferPool: refuses sizes that cannot be") {
   BufferPool pool;
   CHECK_THROWS_AS((void)pool.take(std::numeric_limits<std::size_t>::max()), std::bad_alloc);

@@ -3,11 +3,15 @@
 /// shape costs no system allocation.
 ///
 /// Sizes are rounded up to a quarter of a power of two, which wastes at most a fifth. What is given
-/// back stays here until `trim()`. Thread-safe.
+/// back stays here, as long as all of it is no more than one and a half times what was ever out at
+/// once, and `slack`: batches of many lengths ask for many sizes, and each would otherwise stay at
+/// its most. What was asked for longest ago goes first. Thread-safe.
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <vector>
@@ -17,6 +21,7 @@ namespace bipft {
 class BufferPool {
  public:
   static constexpr std::size_t alignment = 64;  // one cache line, one 512-bit register
+  static constexpr std::size_t slack = std::size_t{64} << 20U;
 
   BufferPool() = default;
   BufferPool(const BufferPool&) = delete;
@@ -25,24 +30,37 @@ class BufferPool {
 
   /// At least `bytes` bytes, aligned, with undefined contents. Throws std::bad_alloc.
   [[nodiscard, gnu::noinline]] void* take(std::size_t bytes) {
-    const Class size = class_of(bytes);
-    {
-      const std::scoped_lock lock(mutex_);
-      auto& list = free_[size.index];
-      if (!list.empty()) {
-        void* memory = list.back();
-        list.pop_back();
-        return memory;
-      }
+    const Size size = size_of(bytes);
+    const std::scoped_lock lock(mutex_);
+    Shelf& shelf = shelves_[size.index];
+    shelf.asked = ++clock_;
+    if (!shelf.idle.empty()) {
+      void* memory = shelf.idle.back();
+      shelf.idle.pop_back();
+      idle_ -= size.bytes;
+      count_out(size.bytes);
+      return memory;
     }
-    return ::operator new (size.bytes, std::align_val_t{alignment});
+    const std::size_t most = std::max(most_, out_ + size.bytes);
+    while (idle_ != 0 && out_ + size.bytes + idle_ > most + most / 2 + slack) release_oldest();
+    void* memory = ::operator new (size.bytes, std::align_val_t{alignment}, std::nothrow);
+    if (memory == nullptr) {
+      while (idle_ != 0) release_oldest();
+      memory = ::operator new (size.bytes, std::align_val_t{alignment});
+    }
+    shelf.bytes = size.bytes;
+    count_out(size.bytes);
+    return memory;
   }
 
   /// Gives back what `take(bytes)` returned.
   [[gnu::noinline]] void give(void* memory, std::size_t bytes) noexcept {
+    const Size size = size_of(bytes);
+    const std::scoped_lock lock(mutex_);
+    out_ -= size.bytes;
     try {
-      const std::scoped_lock lock(mutex_);
-      free_[class_of(bytes).index].push_back(memory);
+      shelves_[size.index].idle.push_back(memory);
+      idle_ += size.bytes;
     } catch (...) {  // no room for the list itself
       ::operator delete (memory, std::align_val_t{alignment});
     }
@@ -51,10 +69,13 @@ class BufferPool {
   /// Returns everything unused to the system.
   [[gnu::noinline]] void trim() noexcept {
     const std::scoped_lock lock(mutex_);
-    for (auto& list : free_) {
-      for (void* memory : list) ::operator delete (memory, std::align_val_t{alignment});
-      list.clear();
-    }
+    while (idle_ != 0) release_oldest();
+  }
+
+  /// Bytes that wait here to be asked for.
+  [[nodiscard]] std::size_t idle() const {
+    const std::scoped_lock lock(mutex_);
+    return idle_;
   }
 
   /// The pool that tensors use. Never destroyed, so that tensors of any lifetime may return to it.
@@ -64,12 +85,18 @@ class BufferPool {
   }
 
  private:
-  struct Class {
+  struct Size {
     std::size_t index;
     std::size_t bytes;
   };
+  /// The memory of one rounded size.
+  struct Shelf {
+    std::vector<void*> idle;
+    std::size_t bytes = 0;  // of each
+    std::uint64_t asked = 0;
+  };
 
-  [[nodiscard]] static Class class_of(std::size_t bytes) {
+  [[nodiscard]] static Size size_of(std::size_t bytes) {
     if (bytes <= alignment) return {0, alignment};
     if (bytes > (std::size_t{1} << 62U)) throw std::bad_alloc();
     const auto power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes
@@ -79,8 +106,26 @@ class BufferPool {
     return {4 * power + quarter, (rounded + alignment - 1) / alignment * alignment};
   }
 
-  std::mutex mutex_;
-  std::array<std::vector<void*>, 256> free_;
+  void count_out(std::size_t bytes) {
+    out_ += bytes;
+    most_ = std::max(most_, out_);
+  }
+  void release_oldest() noexcept {
+    Shelf* oldest = nullptr;
+    for (Shelf& shelf : shelves_) {
+      if (shelf.idle.empty() || (oldest != nullptr && oldest->asked <= shelf.asked)) continue;
+      oldest = &shelf;
+    }
+    for (void* memory : oldest->idle) ::operator delete (memory, std::align_val_t{alignment});
+    idle_ -= oldest->idle.size() * oldest->bytes;
+    oldest->idle.clear();
+  }
+
+  mutable std::mutex mutex_;
+  std::array<Shelf, 256> shelves_;
+  std::uint64_t clock_ = 0;
+  std::size_t out_ = 0, idle_ = 0;  // bytes
+  std::size_t most_ = 0;            // that were ever out
 };
 
 /// Elements of the shared pool for as long as this lives: aligned, with undefined contents.
