@@ -492,6 +492,30 @@ TEST_CASE("train: a method is a recipe, kept by who goes on from its model") {
                    "--epochs 1 -o bs.bipft") == 2);
 }
 
+TEST_CASE("command: a model of BiBERT's goes to its published form and comes back") {
+  const Workplace& place = trained();
+  REQUIRE(place.code("bipft train small.tsv --method bibert --epochs 1 -o bb.bipft" + shape) == 0);
+  const Outcome out = place.sh("bipft eval bb.bipft --export-hf bb-folder");
+  CHECK(out.code == 0);
+  CHECK(out.talk == "wrote bb-folder: BiBERT's names\n");
+  const std::string answers = "cut -f1 dev.tsv | bipft run --logits ";
+  const std::string before = place.sh(answers + "bb.bipft").out;
+  CHECK(lines_of(before) == 41);
+  CHECK(place.sh(answers + "bb-folder").out == before);
+  CHECK(place.code("bipft eval bb-folder dev.tsv") == 0);
+  CHECK(place.sh("bipft run bb-folder --info").out.find("method\tbibert\n") != std::string::npos);
+  REQUIRE(place.code("bipft train --init bb-folder --epochs 0 -o bb0.bipft") == 0);
+  CHECK(place.sh(answers + "bb0.bipft").out == before);
+  CHECK(place.code("bipft train small.tsv --init bb-folder --epochs 1 -o bb1.bipft && "
+                   "bipft run bb1.bipft --info | grep -q 'method.bibert'") == 0);
+  // It teaches, too: hidden states a student of its vocabulary, logits any other.
+  for (const char* student : {"--method bibert", "--vocab-size 100"}) {
+    CAPTURE(student);
+    CHECK(place.code(concat("bipft train small.tsv --dev dev.tsv --teacher bb-folder --epochs 1 ",
+                            student, " -o bb2.bipft")) == 0);
+  }
+}
+
 TEST_CASE("train: what diverges is told apart, and writes no model") {
   const Workplace& place = trained();
   const Outcome outcome = place.sh(
