@@ -468,6 +468,30 @@ TEST_CASE("train: stages are one training, wherever it was killed") {
         std::string::npos);
 }
 
+TEST_CASE("train: a teacher that changed is refused on resume, also where it is a folder") {
+  const Workplace& place = trained();
+  REQUIRE(place.code("bipft train small.tsv -o tutor.bipft --method float --epochs 1" + shape +
+                     "&& bipft eval tutor.bipft --export-hf tutor && cp -r tutor other && "
+                     "printf '\\x3f' | dd of=other/model.safetensors bs=1 conv=notrunc "
+                     "seek=$(($(stat -c %s other/model.safetensors) - 1)) && "
+                     "cp -r tutor reset && sed -i s/1e-12/1e-2/ reset/config.json") == 0);
+  // Of another shape, so that it does not begin with the teacher's weights.
+  const std::string train =
+      "train small.tsv --dev dev.tsv --layers 2 --hidden 32 --ffn 32 --batch 8 --epochs 60 "
+      "--patience 0 --save-every 1 -o pupil.bipft --teacher ";
+  REQUIRE(place.code("'" BIPFT_COMMAND "' " + train +
+                     "tutor & p=$!; while [ ! -s pupil.bipft.ckpt ]; do sleep 0.005; done; "
+                     "kill -9 $p; wait $p 2> /dev/null; test -s pupil.bipft.ckpt") == 0);
+  for (const char* changed : {"other", "reset"}) {
+    CAPTURE(changed);
+    const Outcome outcome = place.sh("bipft " + train + changed + " --resume");
+    CHECK(outcome.code == 2);
+    CHECK(outcome.talk.find("is of another training (teacher: \"sha256:") != std::string::npos);
+  }
+  CHECK(place.sh("bipft " + train + "tutor --resume").talk.find("resume: from step ") !=
+        std::string::npos);
+}
+
 TEST_CASE("train: a method is a recipe, kept by who goes on from its model") {
   const Workplace& place = trained();
   CHECK(place.code("bipft train small.tsv --method bibert --epochs 1 -o b.bipft" + shape) == 0);
