@@ -239,7 +239,8 @@ int train(Words words_given) {
       .train = {},
       .dev = {}};
   if (!data_paths.empty()) {
-    data = read_training_data(data_paths, options.dev, options.recipe, card.labels, console);
+    data = read_training_data(data_paths, options.dev, options.recipe, card.answer, card.labels,
+                              console);
   } else {
     data.labels = card.labels;
     data.train.pairs = card.pairs;

@@ -584,6 +584,30 @@ TEST_CASE("regression: numbers from training to answer, and what is for labels i
   CHECK(place.sh("bipft train small.tsv --regression -o x.bipft").code == 3);
   CHECK(place.sh("bipft train small.tsv --regression -o x.bipft").talk.find("small.tsv:2:") !=
         std::string::npos);
+  // Who goes on from such a model, or learns from one, need not say it again.
+  const std::string said = "labels: numbers, as the model answers; --task classification makes ";
+  const auto more = [&](const std::string& how) {
+    const Outcome outcome = place.sh("bipft train " + how + " --epochs 1 -o more.bipft");
+    INFO(outcome.talk);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.talk.find("classifier begins at random") == std::string::npos);
+    CHECK(place.sh("bipft run more.bipft --info").out.find("task\tregression\n") !=
+          std::string::npos);
+    return outcome.talk.find(said) != std::string::npos;
+  };
+  CHECK(more("n.tsv --init n.bipft"));
+  CHECK(more("n.tsv --dev n.tsv --teacher n.bipft"));
+  CHECK_FALSE(more("n.tsv --init n.bipft --regression"));
+  const auto classes = [&](const std::string& how) {
+    const Outcome outcome =
+        place.sh("bipft train " + how + " --init n.bipft --epochs 1 -o c.bipft");
+    INFO(outcome.talk);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.talk.find(said) == std::string::npos);
+    return outcome.talk.find("init: other labels") != std::string::npos;
+  };
+  CHECK(classes("n.tsv --task classification"));
+  CHECK(classes("small.tsv"));
   // A model that is begun with keeps its unit; a killed training goes on to the same bytes.
   CHECK(place.code("bipft train --init n.bipft --epochs 0 -o same.bipft") == 0);
   CHECK(place.sh("echo 'good film 3' | bipft run same.bipft").out == value);
@@ -617,6 +641,16 @@ TEST_CASE("multi-label: any number of labels from training to answer") {
   CHECK(place.sh(ask + "--threshold 1 --else none").out.starts_with("none\t"));
   CHECK(Json::parse(place.sh(ask + "--json -k 3").out, "out")["labels"].size() == 3);
   CHECK(place.code("bipft eval s.bipft s.txt --baseline s.txt") == 2);
+  const Outcome more = place.sh("bipft train s.txt --init s.bipft --epochs 1 -o s1.bipft");
+  CHECK(more.code == 0);
+  CHECK(more.talk.find("labels: any number of labels a text, as the model answers; --task ") !=
+        std::string::npos);
+  CHECK(place.sh("bipft run s1.bipft --info").out.find("task\tmulti-label\n") !=
+        std::string::npos);
+  CHECK(place.code("bipft train small.tsv --init s.bipft --task classification --epochs 1 "
+                   "-o s1.bipft") == 0);
+  CHECK(place.sh("bipft run s1.bipft --info").out.find("task\tclassification\n") !=
+        std::string::npos);
   CHECK(place.code("printf 'text\\tlabel\\na\\tq x\\n' > q.tsv; bipft eval s.bipft q.tsv") == 3);
 }
 
