@@ -34,8 +34,9 @@ struct DataOptions {
     option("no-header", no_header, "the first line is data; columns have numbers, from 1");
     option("label-prefix", label_prefix, "of labels in fastText's lines", Form{"P"});
     option("task", task, "columns, labels and metric of a known data set", Form{"NAME"});
-    option("regression", regression, "labels are numbers");
-    option("multi-label", multi_label, "a text has any number of labels, parted by , or a blank");
+    option("regression", regression, "labels are numbers [if the model answers with them]");
+    option("multi-label", multi_label,
+           "a text has any number of labels, parted by , or a blank [if the model answers so]");
   }
 
   [[nodiscard]] Columns columns() const {

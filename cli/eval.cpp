@@ -63,7 +63,7 @@ struct EvalOptions {
            Form{"METRIC=X"});
     option("export-hf", export_hf,
            "write the model into a new folder of Hugging Face's format: in full precision plain "
-           "BERT, of one bit with the names of BiT's published code",
+           "BERT, of one bit with the names of BiT's or BiBERT's published code",
            Form{"DIR"});
     option("Data", data);
     option("For every verb", common);
@@ -254,7 +254,10 @@ int eval(Words words) {
   ModelFile file = open_model(path, console);
   if (!options.export_hf.empty()) {
     write_hf_folder(options.export_hf, file);
-    console.say("wrote ", options.export_hf, ": ", file.packed ? "BiT's names" : "plain BERT");
+    console.say("wrote ", options.export_hf, ": ",
+                !file.packed               ? "plain BERT"
+                : file.card.config.plain() ? "BiBERT's names"
+                                           : "BiT's names");
     if (!has_data && !options.bench) return 0;
   }
   const Classifier model = classifier_of(std::move(file));

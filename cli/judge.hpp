@@ -19,6 +19,7 @@
 #include "bipft/tasks/bootstrap.hpp"
 #include "bipft/tasks/label_set_metrics.hpp"
 #include "bipft/tasks/metrics.hpp"
+#include "bipft/tasks/resampled_correlation.hpp"
 #include "bipft/tasks/temperature.hpp"
 #include "report.hpp"
 
@@ -87,16 +88,7 @@ class Judge {
       return interval_of(answers);
     }
     if (data_.answer == AnswerKind::value) {
-      const std::vector<double> answers = values_in(predictions);
-      return bootstrap(data_.size(), [&](Sample sample) {
-        std::vector<double> truth;
-        std::vector<double> answered;
-        for (const std::uint32_t i : sample) {
-          truth.push_back(values_[i]);
-          answered.push_back(answers[i]);
-        }
-        return correlation(truth, answered);
-      });
+      return bootstrap(data_.size(), ResampledCorrelation(values_, values_in(predictions)));
     }
     const std::vector<std::vector<std::uint32_t>> answers = sets_in(predictions);
     return bootstrap(data_.size(), [&](Sample sample) {

@@ -19,6 +19,7 @@
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
 #include "bipft/io/file.hpp"
+#include "bipft/io/folder.hpp"
 #include "bipft/model/classifier.hpp"
 #include "commands.hpp"
 #include "judge.hpp"
@@ -78,6 +79,18 @@ void check_outputs(const TrainOptions& options, const std::vector<std::string>& 
   }
 }
 
+/// What a teacher is known by: the digest of its file; of a folder that of its weights, and one of
+/// all that was read beside them.
+std::string identity_of(const ModelFile& teacher, const std::string& path) {
+  const std::string identity = concat("sha256:", teacher.digest);
+  if (!is_folder(path)) return identity;
+  std::string beside(teacher.vocabulary.bytes());
+  for (const auto& [key, value] : teacher.card.to_metadata()) {
+    beside += concat(key, '\n', value, '\n');
+  }
+  return concat(identity, '+', digest_of(beside));
+}
+
 /// The command as it must be repeated, and what it was about: what a resumed training must agree
 /// with.
 Json provenance(const TrainOptions& options, const TrainingData& data, const ModelFile* start,
@@ -99,11 +112,11 @@ Json provenance(const TrainOptions& options, const TrainingData& data, const Mod
       .set("dev_sha256", digest_of(data.dev))
       .set("init", start == nullptr ? "random" : concat("sha256:", start->digest))
       .set("vocabulary_sha256", digest_of(vocabulary.bytes()));
-  std::string digests;
-  for (const ModelFile& teacher : teachers) {
-    digests += concat(digests.empty() ? "" : ",", "sha256:", teacher.digest);
+  std::string identities;
+  for (std::size_t i = 0; i < teachers.size(); ++i) {
+    identities += concat(i == 0 ? "" : ",", identity_of(teachers[i], options.teacher[i]));
   }
-  if (!teachers.empty()) train.set("teacher", digests);
+  if (!teachers.empty()) train.set("teacher", identities);
   return train;
 }
 
@@ -226,7 +239,8 @@ int train(Words words_given) {
       .train = {},
       .dev = {}};
   if (!data_paths.empty()) {
-    data = read_training_data(data_paths, options.dev, options.recipe, card.labels, console);
+    data = read_training_data(data_paths, options.dev, options.recipe, card.answer, card.labels,
+                              console);
   } else {
     data.labels = card.labels;
     data.train.pairs = card.pairs;

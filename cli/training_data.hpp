@@ -51,18 +51,39 @@ struct TrainingData {
   return hex(hash.digest());
 }
 
-/// Reads DATA and --dev, or sets a part of DATA aside. `known` are the labels of a model that is
-/// begun with: they keep their order if DATA has no others.
+/// The examples of DATA, and into `task` what they mean: what was asked for; else what a model of
+/// such answers makes of them, if they can be that (labels that all are numbers); else classes.
+[[nodiscard]] inline Dataset read_train(const std::vector<std::string>& paths,
+                                        const DataOptions& options, AnswerKind answer, Tasks& task,
+                                        Console& console) {
+  const bool asked = !options.task.empty() || options.regression || options.multi_label;
+  const bool sets = !asked && answer == AnswerKind::labels;
+  task = task_of(options, sets ? MultiLabel::name : Classification::name);
+  Dataset train = read_data(task, paths, options, console);
+  const bool values = !asked && answer == AnswerKind::value && are_values(train);
+  if (values) {
+    task = Regression{};
+    train.answer = answer;
+  }
+  if (sets || values) {
+    console.say("labels: ", kind_text(answer), sets ? " a text" : "", ", as the model answers; ",
+                "--task ", Classification::name, " makes classes of them");
+  }
+  return train;
+}
+
+/// Reads DATA and --dev, or sets a part of DATA aside. `answer` and `known` are what a model that
+/// is begun with answers and its labels: these keep their order if DATA has no others.
 ///
 /// Throws Error{Fault::data} for whatever is wrong with a file, a single label, a dev label that
 /// DATA lacks, or pairs in one of the two alone.
 [[nodiscard]] inline TrainingData read_training_data(const std::vector<std::string>& paths,
                                                      const std::string& dev_path,
-                                                     const Recipe& recipe,
+                                                     const Recipe& recipe, AnswerKind answer,
                                                      std::span<const std::string> known,
                                                      Console& console) {
-  TrainingData data{.task = task_of(recipe.data), .labels = {}, .train = {}, .dev = {}};
-  data.train = read_data(data.task, paths, recipe.data, console);
+  TrainingData data;
+  data.train = read_train(paths, recipe.data, answer, data.task, console);
   data.labels = std::visit([&](const auto& chosen) { return labels_to_learn(chosen, data.train); },
                            data.task);
   const auto is_known = [&](const std::string& label) {

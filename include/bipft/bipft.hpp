@@ -64,6 +64,7 @@
 #include "bipft/tasks/bootstrap.hpp"
 #include "bipft/tasks/label_set_metrics.hpp"
 #include "bipft/tasks/metrics.hpp"
+#include "bipft/tasks/resampled_correlation.hpp"
 #include "bipft/tasks/tasks.hpp"
 #include "bipft/tasks/temperature.hpp"
 

@@ -468,6 +468,30 @@ TEST_CASE("train: stages are one training, wherever it was killed") {
         std::string::npos);
 }
 
+TEST_CASE("train: a teacher that changed is refused on resume, also where it is a folder") {
+  const Workplace& place = trained();
+  REQUIRE(place.code("bipft train small.tsv -o tutor.bipft --method float --epochs 1" + shape +
+                     "&& bipft eval tutor.bipft --export-hf tutor && cp -r tutor other && "
+                     "printf '\\x3f' | dd of=other/model.safetensors bs=1 conv=notrunc "
+                     "seek=$(($(stat -c %s other/model.safetensors) - 1)) && "
+                     "cp -r tutor reset && sed -i s/1e-12/1e-2/ reset/config.json") == 0);
+  // Of another shape, so that it does not begin with the teacher's weights.
+  const std::string train =
+      "train small.tsv --dev dev.tsv --layers 2 --hidden 32 --ffn 32 --batch 8 --epochs 60 "
+      "--patience 0 --save-every 1 -o pupil.bipft --teacher ";
+  REQUIRE(place.code("'" BIPFT_COMMAND "' " + train +
+                     "tutor & p=$!; while [ ! -s pupil.bipft.ckpt ]; do sleep 0.005; done; "
+                     "kill -9 $p; wait $p 2> /dev/null; test -s pupil.bipft.ckpt") == 0);
+  for (const char* changed : {"other", "reset"}) {
+    CAPTURE(changed);
+    const Outcome outcome = place.sh("bipft " + train + changed + " --resume");
+    CHECK(outcome.code == 2);
+    CHECK(outcome.talk.find("is of another training (teacher: \"sha256:") != std::string::npos);
+  }
+  CHECK(place.sh("bipft " + train + "tutor --resume").talk.find("resume: from step ") !=
+        std::string::npos);
+}
+
 TEST_CASE("train: a method is a recipe, kept by who goes on from its model") {
   const Workplace& place = trained();
   CHECK(place.code("bipft train small.tsv --method bibert --epochs 1 -o b.bipft" + shape) == 0);
@@ -490,6 +514,30 @@ TEST_CASE("train: a method is a recipe, kept by who goes on from its model") {
   CHECK(place.sh("bipft run bs.bipft --info").out.find("method\tbibert\n") != std::string::npos);
   CHECK(place.code("bipft train small.tsv --teacher bt.bipft --method bibert --stages 1-2,1-1 "
                    "--epochs 1 -o bs.bipft") == 2);
+}
+
+TEST_CASE("command: a model of BiBERT's goes to its published form and comes back") {
+  const Workplace& place = trained();
+  REQUIRE(place.code("bipft train small.tsv --method bibert --epochs 1 -o bb.bipft" + shape) == 0);
+  const Outcome out = place.sh("bipft eval bb.bipft --export-hf bb-folder");
+  CHECK(out.code == 0);
+  CHECK(out.talk == "wrote bb-folder: BiBERT's names\n");
+  const std::string answers = "cut -f1 dev.tsv | bipft run --logits ";
+  const std::string before = place.sh(answers + "bb.bipft").out;
+  CHECK(lines_of(before) == 41);
+  CHECK(place.sh(answers + "bb-folder").out == before);
+  CHECK(place.code("bipft eval bb-folder dev.tsv") == 0);
+  CHECK(place.sh("bipft run bb-folder --info").out.find("method\tbibert\n") != std::string::npos);
+  REQUIRE(place.code("bipft train --init bb-folder --epochs 0 -o bb0.bipft") == 0);
+  CHECK(place.sh(answers + "bb0.bipft").out == before);
+  CHECK(place.code("bipft train small.tsv --init bb-folder --epochs 1 -o bb1.bipft && "
+                   "bipft run bb1.bipft --info | grep -q 'method.bibert'") == 0);
+  // It teaches, too: hidden states a student of its vocabulary, logits any other.
+  for (const char* student : {"--method bibert", "--vocab-size 100"}) {
+    CAPTURE(student);
+    CHECK(place.code(concat("bipft train small.tsv --dev dev.tsv --teacher bb-folder --epochs 1 ",
+                            student, " -o bb2.bipft")) == 0);
+  }
 }
 
 TEST_CASE("train: what diverges is told apart, and writes no model") {
@@ -536,6 +584,30 @@ TEST_CASE("regression: numbers from training to answer, and what is for labels i
   CHECK(place.sh("bipft train small.tsv --regression -o x.bipft").code == 3);
   CHECK(place.sh("bipft train small.tsv --regression -o x.bipft").talk.find("small.tsv:2:") !=
         std::string::npos);
+  // Who goes on from such a model, or learns from one, need not say it again.
+  const std::string said = "labels: numbers, as the model answers; --task classification makes ";
+  const auto more = [&](const std::string& how) {
+    const Outcome outcome = place.sh("bipft train " + how + " --epochs 1 -o more.bipft");
+    INFO(outcome.talk);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.talk.find("classifier begins at random") == std::string::npos);
+    CHECK(place.sh("bipft run more.bipft --info").out.find("task\tregression\n") !=
+          std::string::npos);
+    return outcome.talk.find(said) != std::string::npos;
+  };
+  CHECK(more("n.tsv --init n.bipft"));
+  CHECK(more("n.tsv --dev n.tsv --teacher n.bipft"));
+  CHECK_FALSE(more("n.tsv --init n.bipft --regression"));
+  const auto classes = [&](const std::string& how) {
+    const Outcome outcome =
+        place.sh("bipft train " + how + " --init n.bipft --epochs 1 -o c.bipft");
+    INFO(outcome.talk);
+    CHECK(outcome.code == 0);
+    CHECK(outcome.talk.find(said) == std::string::npos);
+    return outcome.talk.find("init: other labels") != std::string::npos;
+  };
+  CHECK(classes("n.tsv --task classification"));
+  CHECK(classes("small.tsv"));
   // A model that is begun with keeps its unit; a killed training goes on to the same bytes.
   CHECK(place.code("bipft train --init n.bipft --epochs 0 -o same.bipft") == 0);
   CHECK(place.sh("echo 'good film 3' | bipft run same.bipft").out == value);
@@ -569,6 +641,16 @@ TEST_CASE("multi-label: any number of labels from training to answer") {
   CHECK(place.sh(ask + "--threshold 1 --else none").out.starts_with("none\t"));
   CHECK(Json::parse(place.sh(ask + "--json -k 3").out, "out")["labels"].size() == 3);
   CHECK(place.code("bipft eval s.bipft s.txt --baseline s.txt") == 2);
+  const Outcome more = place.sh("bipft train s.txt --init s.bipft --epochs 1 -o s1.bipft");
+  CHECK(more.code == 0);
+  CHECK(more.talk.find("labels: any number of labels a text, as the model answers; --task ") !=
+        std::string::npos);
+  CHECK(place.sh("bipft run s1.bipft --info").out.find("task\tmulti-label\n") !=
+        std::string::npos);
+  CHECK(place.code("bipft train small.tsv --init s.bipft --task classification --epochs 1 "
+                   "-o s1.bipft") == 0);
+  CHECK(place.sh("bipft run s1.bipft --info").out.find("task\tclassification\n") !=
+        std::string::npos);
   CHECK(place.code("printf 'text\\tlabel\\na\\tq x\\n' > q.tsv; bipft eval s.bipft q.tsv") == 3);
 }
 

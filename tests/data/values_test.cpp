@@ -38,6 +38,15 @@ TEST_CASE("values_of: reads numbers with a point, and names the place of what is
   }
 }
 
+TEST_CASE("are_values: tells whether all labels are numbers") {
+  CHECK(are_values(numbers({"5.000", " -2", "1e-3", "0"})));
+  CHECK(are_values(numbers({})));
+  for (const char* wrong : {"", "3,5", "nan", "1e39", "ok"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(are_values(numbers({"1", wrong, "2"})));
+  }
+}
+
 TEST_CASE("scale_of: mean and standard deviation, there and back") {
   const ValueScale scale = scale_of(numbers({"2", "4", "4", "4", "5", "5", "7", "9"}));
   CHECK(scale.mean == 5.0F);

@@ -28,6 +28,10 @@ Json bit_with(const std::string& key, const Json& value) {
   json.set(key, value);
   return json;
 }
+Json bibert() {
+  Json json = plain();
+  return json.set("quantize_act", true).set("weight_bits", 1).set("input_bits", 1);
+}
 /// What is said against it; nothing if it is read.
 std::string complaint(const Json& json) {
   try {
@@ -81,6 +85,20 @@ TEST_CASE("Hf config: one-bit models are BiT's") {
   CHECK(read.model.norm_epsilon == 1e-12);
 }
 
+TEST_CASE("Hf config: ones that quantize without a choice of ways are BiBERT's") {
+  const HfConfig read = read_hf_config(bibert().set("layer_norm_eps", 1e-5), "config.json");
+  CHECK(read.model.binary());
+  CHECK(read.model.embedding_bits == 1);
+  CHECK(read.model.activation == "gelu");
+  CHECK(read.model.inner_levels == "sign");
+  CHECK(read.model.plain());
+  CHECK(read.model.attention == "bool");
+  CHECK(read.model.scale_a_row());
+  CHECK(read.model.norm_epsilon == 1e-5);
+  const Json chosen = bibert().set("weight_quant_method", "bwn").set("hidden_act", "relu");
+  CHECK_FALSE(read_hf_config(chosen, "config.json").model.plain());
+}
+
 TEST_CASE("Hf config: whatever would be computed otherwise is refused by name") {
   for (const char* key : {"num_hidden_layers", "hidden_size", "num_attention_heads",
                           "intermediate_size", "max_position_embeddings", "vocab_size"}) {
@@ -120,6 +138,13 @@ TEST_CASE("Hf config: whatever would be computed otherwise is refused by name") 
   CHECK(says(complaint(bit_with("not_quantize_attention", true)), "not_quantize_attention"));
   CHECK(says(complaint(bit_with("hidden_act", "gelu")), "relu"));
   CHECK(says(complaint(bit_with("num_attention_heads", 4)), "16 wide"));
+
+  CHECK(complaint(bibert()) == "");
+  CHECK(says(complaint(bibert().set("weight_bits", 2)), "weight_bits is 2 and input_bits 1"));
+  CHECK(says(complaint(bibert().set("input_bits", 8)), "input_bits 8"));
+  CHECK(says(complaint(bibert().set("input_bits", Json())), "input_bits"));
+  CHECK(says(complaint(bibert().set("quantize_act", false)), "quantize_act is false"));
+  CHECK(says(complaint(bibert().set("num_attention_heads", 4)), "16 wide"));
 }
 
 TEST_CASE("Hf tokenizer: case and accents go together unless they are parted") {
@@ -153,8 +178,8 @@ TEST_CASE("Hf tokenizer: case and accents go together unless they are parted") {
 TEST_CASE("Hf config: what is written reads back as the same") {
   ModelCard card;
   card.labels = {"no", "yes"};
-  for (const bool binary : {false, true}) {
-    card.config = read_hf_config(binary ? bit_with("clip_init_val", 1.0) : plain(), "c").model;
+  for (const Json& json : {plain(), bit_with("clip_init_val", 1.0), bibert()}) {
+    card.config = read_hf_config(json, "c").model;
     card.config.labels = 2;
     card.config.dropout = 0.25;
     HfConfig read = read_hf_config(hf_config_json(card, 0), "c");

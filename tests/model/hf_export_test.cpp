@@ -122,6 +122,51 @@ TEST_CASE("Hf export: published code finds the signs and scales of the bits") {
   }
 }
 
+TEST_CASE("Hf export: BiBERT's code finds all it looks for, and bipft the same bytes") {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    CAPTURE(seed);
+    const test::TemporaryFolder place;
+    const ModelFile file = test::toy_file(test::toy_bibert_config(), seed);
+    write_hf_folder(place.path("bibert"), file);
+    const HfFolder read = read_hf_folder(place.path("bibert"));
+    CHECK(read.notes.empty());
+    CHECK(read.model.card.method == "bibert");
+    ModelConfig config = read.model.card.config;
+    CHECK(config == file.card.config);
+    const auto texts = test::toy_texts(12, 4, config);
+    const PackedModel again = Model(*read.model.latent).pack(active_device());
+    CHECK(Network(again, active_device()).logits(texts) ==
+          Network(*file.packed, active_device()).logits(texts));
+
+    const Safetensors written = Safetensors::open(place.path("bibert/model.safetensors"),
+                                                  SafetensorsLimits::hugging_face());
+    test::HfToy toy(config);
+    toy.add_idle();
+    CHECK(written.entries().size() == toy.tensors.size());
+    for (const auto& tensor : toy.tensors) {
+      CAPTURE(tensor.name);
+      REQUIRE(written.find(tensor.name) != nullptr);
+      CHECK(written.at(tensor.name).shape == tensor.shape);
+    }
+    const auto floats = [&](const std::string& name) {
+      const auto bytes = written.at(name).bytes;
+      return std::span(reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float));
+    };
+    CHECK(floats("bert.pooler.dense.act_clip_val")[0] == -2.5F);
+    CHECK(floats("bert.pooler.dense.act_clip_val")[1] == 2.5F);
+    CHECK(floats("bert.encoder.layer.1.output.gate")[0] == 1.0F);
+    CHECK(floats("bert.encoder.layer.1.output.dense.scale")[0] == 0.0F);
+    const PackedLinear& outer = file.packed->layers[1].ffn.outer;
+    const auto matrix = floats("bert.encoder.layer.1.output.dense.weight");
+    for (std::size_t row = 0; row < 64; ++row) {
+      const auto values = matrix.subspan(row * 96, 96);
+      const Published found = published(values, mean_of(values));
+      CHECK(found.scale == outer.alpha.data()[row]);
+      for (std::size_t c = 0; c < 96; ++c) CHECK(found.ones[c] == outer.bits.bit(row, c));
+    }
+  }
+}
+
 TEST_CASE("Hf export: nothing is overwritten, and what has no form there is refused") {
   const test::TemporaryFolder place;
   const ModelFile file = test::toy_file(false);
@@ -147,13 +192,22 @@ TEST_CASE("Hf export: nothing is overwritten, and what has no form there is refu
   ModelFile rows = test::toy_file(true);
   rows.card.config.weight_scales = "row";
   CHECK_THROWS_WITH_AS(write_hf_folder(place.path("rows"), rows),
-                       "export: a model with a scale a row of weights has no form in BiT's "
-                       "published code",
+                       "export: a model with a scale a row of weights has no form in published "
+                       "code",
                        Error);
-  ModelFile bibert = test::toy_file(true);
-  bibert.card.config = test::toy_bibert_config();
-  CHECK_THROWS_WITH_AS(write_hf_folder(place.path("bibert"), bibert),
-                       "export: a model with BiBERT's bits has no form in BiT's published code",
+  for (const bool attention : {false, true}) {
+    ModelConfig part = test::toy_bibert_config();
+    (attention ? part.attention : part.weight_scales) = attention ? "softmax" : "tensor";
+    CHECK_THROWS_WITH_AS(write_hf_folder(place.path("part"), test::toy_file(part)),
+                         "export: a model with some of BiBERT's bits, not all, has no form in "
+                         "published code",
+                         Error);
+  }
+  ModelFile alike_row = test::toy_file(test::toy_bibert_config());
+  alike_row.packed->pooler.bits.mutable_row(7)[0] = 0;
+  CHECK_THROWS_WITH_AS(write_hf_folder(place.path("row"), alike_row),
+                       "pooler, row 7: all its signs are alike, which published code cannot "
+                       "express: it takes them around their mean",
                        Error);
   ModelFile staged = test::toy_file(true);
   staged.card.config.act_bits = 2;

@@ -20,21 +20,32 @@ std::vector<std::vector<float>> logits_of(const ModelParameters& parameters,
   const PackedModel packed = Model(parameters).pack(active_device());
   return Network(packed, active_device()).logits(texts);
 }
+/// The bits of a config in one line.
+std::string form_of(const ModelConfig& config) {
+  return concat(config.weight_bits, config.act_bits, config.embedding_bits, ' ', config.activation,
+                ' ', config.inner_levels, ' ', config.input_levels, ' ', config.attention, ' ',
+                config.weight_scales);
+}
 bool mentions(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
 }  // namespace
 
-TEST_CASE("Hf folder: every number arrives, of floats and of bits") {
-  for (const bool binary : {false, true}) {
-    CAPTURE(binary);
-    const test::HfToy toy(binary);
+TEST_CASE("Hf folder: every number arrives, of floats, and of BiT's and BiBERT's bits") {
+  const std::pair<ModelConfig, std::string> forms[] = {{test::toy_config(false), "float"},
+                                                       {test::toy_config(true), "bit"},
+                                                       {test::toy_bibert_config(), "bibert"}};
+  for (const auto& form : forms) {
+    CAPTURE(form.second);
+    const test::HfToy toy(form.first);
     const HfFolder read = toy.read();
     CHECK(read.notes.empty());
     const ModelCard& card = read.model.card;
     CHECK(card.labels == std::vector<std::string>{"low", "middle", "high"});
-    CHECK(card.kind == (binary ? "trainable" : "float"));
+    CHECK(card.kind == (form.second == "float" ? "float" : "trainable"));
+    CHECK(card.method == form.second);
+    CHECK(form_of(card.config) == form_of(form.first));
     CHECK(read.model.digest.size() == 64);
     CHECK(read.model.bytes == toy.folder.read("model.safetensors").size());
     CHECK(read.model.vocabulary.bytes() == toy.vocabulary);
@@ -98,10 +109,12 @@ TEST_CASE("Hf folder: halves become the floats that they are") {
 }
 
 TEST_CASE("Hf folder: an encoder without a head, or without a pooler, can be written and used") {
-  for (const bool binary : {false, true}) {
+  for (const ModelConfig& config :
+       {test::toy_config(false), test::toy_config(true), test::toy_bibert_config()}) {
     for (const bool pooler : {true, false}) {
       CAPTURE(pooler);
-      test::HfToy toy(binary);
+      const bool binary = config.binary();
+      test::HfToy toy(config);
       toy.drop("classifier.");
       if (!pooler) toy.drop("pooler.");
       HfFolder read = toy.read();
@@ -230,8 +243,8 @@ TEST_CASE("Hf folder: parts that do not fit together") {
   CHECK(mentions(vocabulary.complaint(), "vocab.txt: 40 pieces"));
   test::HfToy labels;
   labels.config.set("id2label", Json::object().set("0", "a").set("1", "b"));
-  CHECK(mentions(labels.complaint(),
-                 "id2label has 2 labels, but classifier.weight is F32 [3, 64]"));
+  CHECK(
+      mentions(labels.complaint(), "id2label has 2 labels, but classifier.weight is F32 [3, 64]"));
   test::HfToy same;
   same.config.set("id2label", Json::object().set("0", "a").set("1", "b").set("2", "a"));
   CHECK(mentions(same.complaint(), "the label 'a' twice"));
@@ -258,15 +271,64 @@ TEST_CASE("Hf folder: other ways of one bit are told apart and refused by name")
   test::HfToy named(true);
   named.config.set("improve_kqv", 1);
   CHECK(mentions(named.complaint(), "BiPFT"));
-  test::HfToy bibert;
-  bibert.config.set("quantize_act", true).set("weight_bits", 1).set("input_bits", 1);
-  CHECK(mentions(bibert.complaint(), "BiBERT"));
-  test::HfToy unnamed(true);
-  Json config = Json::object();
-  for (const auto& [name, value] : unnamed.config.members()) {
-    const bool bits = name.ends_with("_bits") || name.ends_with("_quant_method");
-    if (!bits) config.set(name, value);
+}
+
+TEST_CASE("Hf folder: bits of one method beside a config of another are refused by name") {
+  const auto without_bits = [](const Json& all) {
+    Json config = Json::object();
+    for (const auto& [name, value] : all.members()) {
+      const bool bits = name.ends_with("_bits") || name.ends_with("_quant_method") ||
+                        name == "quantize_act" || name == "hidden_act";
+      if (!bits) config.set(name, value);
+    }
+    return config;
+  };
+  test::HfToy bit(true);
+  test::HfToy bibert(test::toy_bibert_config());
+  bibert.add_idle();
+  const Json of_bit = bit.config;
+  const Json of_bibert = bibert.config;
+  CHECK(bit.complaint() == "");
+  CHECK(bibert.complaint() == "");
+
+  bit.config = without_bits(of_bit);
+  CHECK(mentions(bit.complaint(), "input_clip_val as one-bit models of BiT have"));
+  bit.config = of_bibert;
+  CHECK(mentions(bit.complaint(), "has not their keys; give it \"weight_bits\": 1"));
+  bibert.config = without_bits(of_bibert);
+  CHECK(mentions(bibert.complaint(), "act_clip_val as one-bit models of BiBERT have"));
+  bibert.config = of_bit;
+  CHECK(mentions(bibert.complaint(), "give it \"quantize_act\": true"));
+  bibert.drop("act_clip_val");
+  bibert.drop("clip_val");
+  bibert.config = without_bits(of_bibert);
+  CHECK(mentions(bibert.complaint(), "clip_query as one-bit models of BiT have"));
+}
+
+TEST_CASE("Hf folder: of BiBERT what its code never reads may be there or not") {
+  test::HfToy toy(test::toy_bibert_config());
+  const std::size_t read_tensors = toy.tensors.size();
+  const auto texts = test::toy_texts(12, 4, toy.parameters.config);
+  const auto expected = logits_of(toy.parameters, texts);
+  toy.add_idle();
+  // A word table, twelve matrices and a pooler, two gates and four ranges a layer.
+  CHECK(toy.tensors.size() == read_tensors + 1 + 13 * 3 + 2 * (2 + 4));
+  toy.config.set("hidden_act", "swish");  // nor does it read that: it has a GELU
+  toy.config.set("layer_norm_eps", 0.25);
+  const HfFolder read = toy.read();
+  CHECK(read.notes.empty());
+  CHECK(read.model.card.config.activation == "gelu");
+  CHECK(read.model.card.config.norm_epsilon == 0.25);
+  ModelParameters parameters = toy.parameters;
+  parameters.config.norm_epsilon = 0.25;
+  CHECK(logits_of(*read.model.latent, texts) == logits_of(parameters, texts));
+  CHECK(logits_of(*read.model.latent, texts) != expected);
+
+  for (const char* key : {"weight_bits", "input_bits"}) {
+    test::HfToy wide(test::toy_bibert_config());
+    wide.config.set(key, 2);
+    CHECK(mentions(wide.complaint(), concat(key, key[0] == 'w' ? " is 2" : " 2")));
   }
-  unnamed.config = config;
-  CHECK(mentions(unnamed.complaint(), "has no weight_bits"));
+  toy.config.set("quantize_act", false);
+  CHECK(mentions(toy.complaint(), "quantize_act is false"));
 }

@@ -26,7 +26,7 @@ namespace bipft::test {
   const auto linear = [&](const std::string& theirs, const std::string& ours) {
     put(theirs + ".weight", ours + ".weight");
     put(theirs + ".bias", ours + ".bias");
-    if (!model.config.binary()) return;
+    if (!model.config.binary() || model.config.plain()) return;
     put(theirs + ".move.bias", ours + ".input.shift");
     put(theirs + ".input_clip_val", ours + ".input.alpha");
   };
@@ -49,7 +49,7 @@ namespace bipft::test {
     linear(theirs + "intermediate.dense", ours + "ffn.inner");
     linear(theirs + "output.dense", ours + "ffn.outer");
     norm(theirs + "output.LayerNorm", ours + "ffn_norm");
-    if (!model.config.binary()) continue;
+    if (!model.config.binary() || model.config.plain()) continue;
     put(theirs + "attention.self.clip_query", ours + "attention.binary.query.alpha");
     put(theirs + "attention.self.clip_key", ours + "attention.binary.key.alpha");
     put(theirs + "attention.self.clip_value", ours + "attention.binary.value.alpha");
@@ -75,8 +75,9 @@ struct HfToy {
   std::string vocabulary;
   TemporaryFolder folder;
 
-  explicit HfToy(bool binary = false, std::uint64_t seed = 1)
-      : parameters(toy_model(toy_config(binary), seed).parameters(active_device())),
+  explicit HfToy(bool binary = false, std::uint64_t seed = 1) : HfToy(toy_config(binary), seed) {}
+  explicit HfToy(const ModelConfig& of, std::uint64_t seed = 1)
+      : parameters(toy_model(of, seed).parameters(active_device())),
         vocabulary(toy_vocabulary().bytes()) {
     const ModelConfig& shape = parameters.config;
     config.set("model_type", "bert")
@@ -90,9 +91,12 @@ struct HfToy {
         .set("hidden_act", shape.activation)
         .set("layer_norm_eps", 1e-12)
         .set("id2label", Json::object().set("0", "low").set("2", "high").set("1", "middle"));
-    if (binary) {
-      config.set("weight_bits", 1).set("input_bits", 1).set("weight_quant_method", "bwn");
-      config.set("input_quant_method", "elastic").set("sym_quant_ffn_attn", false);
+    if (shape.binary()) config.set("weight_bits", 1).set("input_bits", 1);
+    if (shape.binary() && !shape.plain()) {
+      config.set("weight_quant_method", "bwn").set("input_quant_method", "elastic");
+      config.set("sym_quant_ffn_attn", false);
+    } else if (shape.binary()) {
+      config.set("quantize_act", true).set("clip_val", 2.5);
     }
     tokenizer.set("do_lower_case", true).set("model_max_length", shape.max_len);
     for (const auto& [name, tensor] : hf_tensors_of(parameters)) {
@@ -113,6 +117,35 @@ struct HfToy {
       if (tensor.name == name) return tensor;
     }
     throw std::out_of_range(std::string(name));
+  }
+  /// What BiBERT's code registers and never reads, as a person would look it up.
+  void add_idle() {
+    const auto pair = [&](const std::string& name) {
+      tensors.push_back({"bert." + name, DType::f32, {2}, std::string(8, '\x7f')});
+    };
+    const auto scalar = [&](const std::string& name) {
+      tensors.push_back({"bert." + name, DType::f32, {}, std::string(4, '\x7f')});
+    };
+    const auto linear = [&](const std::string& name) {
+      pair(name + ".weight_clip_val");
+      pair(name + ".act_clip_val");
+      scalar(name + ".scale");
+    };
+    pair("embeddings.word_embeddings.weight_clip_val");
+    for (std::size_t i = 0; i < parameters.config.layers; ++i) {
+      const std::string layer = concat("encoder.layer.", i, '.');
+      for (const char* part : {"query", "key", "value"}) {
+        linear(concat(layer, "attention.self.", part));
+        pair(concat(layer, "attention.self.clip_", part));
+      }
+      pair(layer + "attention.self.clip_attn");
+      for (const char* part : {"attention.output", "intermediate", "output"}) {
+        linear(concat(layer, part, ".dense"));
+      }
+      scalar(layer + "attention.output.gate");
+      scalar(layer + "output.gate");
+    }
+    linear("pooler.dense");
   }
   void drop(std::string_view part) {
     std::erase_if(tensors,

@@ -14,6 +14,7 @@
 #include "bipft/model/network.hpp"
 #include "bipft/train/checkpoint.hpp"
 #include "bipft/train/fit.hpp"
+#include "support/lessons.hpp"
 #include "support/toy.hpp"
 
 using namespace bipft;
@@ -26,15 +27,6 @@ std::shared_ptr<Model> teacher_model(std::size_t layers = 2, std::size_t hidden 
   config.layers = layers;
   config.hidden = hidden;
   return std::make_shared<Model>(config, 7);
-}
-
-FitOptions lessons() {
-  FitOptions options;
-  options.epochs = 3;
-  options.batch = 8;
-  options.lr = 2e-3;
-  options.seed = 5;
-  return options;
 }
 
 std::string latent_of(Model& model, Scaffold& scaffold) {
@@ -171,7 +163,7 @@ TEST_CASE("DistillObjective: a student of another shape, resumed from its checkp
   card.config = config;
   card.labels = {"low", "middle", "high"};
   for (const char* optimizer : {"adamw", "bertadam"}) {
-    FitOptions options = lessons();
+    FitOptions options = test::lessons();
     options.optimizer = optimizer;
     options.scale_lr = 1e-2;
     const auto make = [&](std::uint64_t seed) {
@@ -218,7 +210,7 @@ TEST_CASE("DistillObjective: learns without labels, from a teacher with a vocabu
   for (std::size_t i = 0; i < train.size(); ++i) {
     logits.mutable_row(i)[i % 2 == 0 ? 0 : 2] = 8.0F;
   }
-  FitOptions options = lessons();
+  FitOptions options = test::lessons();
   options.epochs = 30;
   Trainer trainer(Model(config, 1), active_device(), options, train, {}, {}, false,
                   DistillObjective{.teacher = teacher_of_logits(logits)});

@@ -14,6 +14,7 @@
 #include "bipft/train/checkpoint.hpp"
 #include "bipft/train/clip.hpp"
 #include "support/counting_allocator.hpp"
+#include "support/lessons.hpp"
 #include "support/toy.hpp"
 
 using namespace bipft;
@@ -29,15 +30,6 @@ const Score accuracy_score = [](std::span<const std::vector<float>> logits,
   }
   return static_cast<double>(right) / static_cast<double>(texts.size());
 };
-
-FitOptions quick() {
-  FitOptions options;
-  options.epochs = 3;
-  options.batch = 8;
-  options.lr = 2e-3;
-  options.seed = 5;
-  return options;
-}
 
 /// The bytes of the model that a training ends with.
 std::string result_of(Trainer& trainer) {
@@ -57,7 +49,7 @@ TEST_CASE("fit: a float model learns what a toy has to teach") {
   const ModelConfig config = test::toy_config(false);
   const auto train = test::toy_texts(300, 1, config);
   const auto dev = test::toy_texts(60, 2, config);
-  FitOptions options = quick();
+  FitOptions options = test::lessons();
   options.epochs = 8;
   Trainer trainer(Model(config, 1), active_device(), options, train, dev, accuracy_score);
   double last = 0;
@@ -77,14 +69,15 @@ TEST_CASE("fit: one training gives one sequence of bytes on any number of thread
     std::string first;
     for (const std::size_t count : {1U, 2U, 3U, 7U}) {
       set_threads(count);
-      Trainer trainer(Model(config, 1), active_device(), quick(), train, dev, accuracy_score, true);
+      Trainer trainer(Model(config, 1), active_device(), test::lessons(), train, dev,
+                      accuracy_score, true);
       (void)trainer.fit({});
       const std::string bytes = result_of(trainer);
       if (first.empty()) first = bytes;
       CHECK(bytes == first);
     }
     set_threads(before);
-    FitOptions other = quick();
+    FitOptions other = test::lessons();
     other.seed = 6;
     Trainer trainer(Model(config, 1), active_device(), other, train, dev, accuracy_score, true);
     (void)trainer.fit({});
@@ -103,22 +96,23 @@ TEST_CASE(
     ModelCard card;
     card.config = config;
     card.labels = {"low", "middle", "high"};
-    Trainer whole(Model(config, 1), active_device(), quick(), train, dev, accuracy_score, !binary);
+    Trainer whole(Model(config, 1), active_device(), test::lessons(), train, dev, accuracy_score,
+                  !binary);
     (void)whole.fit({});
     const std::string expected = result_of(whole);
 
     for (const std::size_t stop : {1U, 6U, 7U, 8U, 13U, 20U}) {
       CAPTURE(stop);
       {
-        Trainer trainer(Model(config, 1), active_device(), quick(), train, dev, accuracy_score,
-                        !binary);
+        Trainer trainer(Model(config, 1), active_device(), test::lessons(), train, dev,
+                        accuracy_score, !binary);
         FitHooks hooks;
         hooks.should_stop = [&] { return trainer.state().step == stop; };
         REQUIRE(trainer.fit(hooks) == FitEnd::interrupted);
         save_checkpoint(path, trainer, card, test::toy_vocabulary());
       }
-      Trainer resumed(Model(config, 99), active_device(), quick(), train, dev, accuracy_score,
-                      !binary);
+      Trainer resumed(Model(config, 99), active_device(), test::lessons(), train, dev,
+                      accuracy_score, !binary);
       const Checkpoint checkpoint(path);
       checkpoint.expect(card.train, config);
       checkpoint.restore(resumed);
@@ -139,7 +133,7 @@ TEST_CASE("fit: a checkpoint of other data or options is refused, and says what 
   card.config = config;
   card.labels = {"low", "middle", "high"};
   card.train.set("lr", 0.5).set("data", "abc");
-  Trainer trainer(Model(config, 1), active_device(), quick(), train, {}, accuracy_score);
+  Trainer trainer(Model(config, 1), active_device(), test::lessons(), train, {}, accuracy_score);
   save_checkpoint(path, trainer, card, test::toy_vocabulary());
   Json other = Json::object();
   other.set("lr", 0.25).set("data", "abc");
@@ -159,7 +153,7 @@ TEST_CASE("fit: a learning rate beyond reason ends as a divergence, not as numbe
   const auto train = test::toy_texts(60, 1, config);
   for (const double lr : {1e3, 1e30}) {
     CAPTURE(lr);
-    FitOptions options = quick();
+    FitOptions options = test::lessons();
     options.lr = lr;
     options.warmup = 0;
     options.epochs = 30;
@@ -178,7 +172,7 @@ TEST_CASE("fit: patience ends a training that does not get better, and the best 
   const ModelConfig config = test::toy_config(false);
   const auto train = test::toy_texts(40, 1, config);
   const auto dev = test::toy_texts(10, 2, config);
-  FitOptions options = quick();
+  FitOptions options = test::lessons();
   options.epochs = 50;
   options.patience = 2;
   std::size_t asked = 0;

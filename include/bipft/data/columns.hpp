@@ -113,19 +113,24 @@ inline constexpr std::string_view usual_label = "label";
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// The number that a label says. Throws Error{Fault::data} unless it is finite as a 32-bit float
-/// too, written with a point whatever the locale. Blanks around it are passed over.
-[[nodiscard]] inline double parse_value(std::string_view label, std::string_view place) {
+/// The number that a label says, finite as a 32-bit float too and written with a point whatever the
+/// locale; nothing if it says none. Blanks around it are passed over.
+[[nodiscard]] inline std::optional<double> value_in(std::string_view label) {
   const std::string_view text = trimmed(label);
   double value = 0.0;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, value);
   if (text.empty() || error != std::errc() || rest != end ||
       !(std::abs(value) <= static_cast<double>(std::numeric_limits<float>::max()))) {
-    fail(Fault::data, place, ": the label '", label.substr(0, 60),
-         "' is not a finite number such as 3.5");
+    return std::nullopt;
   }
   return value;
+}
+/// The same. Throws Error{Fault::data} that begins with `place` if it is none.
+[[nodiscard]] inline double parse_value(std::string_view label, std::string_view place) {
+  if (const std::optional<double> value = value_in(label)) return *value;
+  fail(Fault::data, place, ": the label '", label.substr(0, 60),
+       "' is not a finite number such as 3.5");
 }
 
 /// Throws Error{Fault::data} for a label that a data set of `kind` cannot have: an empty one (but

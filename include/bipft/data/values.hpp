@@ -14,6 +14,13 @@
 
 namespace bipft {
 
+/// Whether all labels of `dataset` are numbers.
+[[nodiscard]] inline bool are_values(const Dataset& dataset) {
+  return std::ranges::all_of(dataset.examples, [](const Example& example) {
+    return detail::value_in(example.label).has_value();
+  });
+}
+
 /// The labels of `dataset` as numbers. Throws Error{Fault::data}, naming the place, for one that is
 /// none.
 [[nodiscard]] inline std::vector<double> values_of(const Dataset& dataset) {

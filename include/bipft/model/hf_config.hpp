@@ -78,22 +78,25 @@ class HfConfigReader {
     model.dropout = number("hidden_dropout_prob", 0.1);
     model.attention_dropout = number("attention_probs_dropout_prob", 0.1);
     model.activation = text("hidden_act", "gelu");
+    bits(model);
     if (model.activation != "gelu" && model.activation != "relu") {
       refuse({"hidden_act is '", model.activation,
               "'; this version reads gelu (by the error function) and relu"});
     }
-    bits(model);
     model.check_in(name_);
     head(result);
     return result;
   }
 
  private:
-  /// [BiT]: its bit widths, and its choices among ways of quantizing.
+  /// Of one-bit models: their bit widths, and [BiT]'s choices among ways of quantizing. [BiBERT]
+  /// has none to choose, and is known by that.
   void bits(ModelConfig& model) {
-    const bool binary = hf_member(json_, "weight_bits") || hf_member(json_, "input_bits") ||
-                        hf_member(json_, "weight_quant_method") ||
-                        hf_member(json_, "input_quant_method");
+    const bool choices =
+        hf_member(json_, "weight_quant_method") || hf_member(json_, "input_quant_method");
+    const bool bibert = !choices && hf_member(json_, "quantize_act");
+    const bool binary =
+        bibert || choices || hf_member(json_, "weight_bits") || hf_member(json_, "input_bits");
     if (!binary) {
       model.weight_bits = model.act_bits = model.embedding_bits = 32;
       return;
@@ -103,6 +106,16 @@ class HfConfigReader {
     if (weights != 1 || inputs != 1) {
       refuse({"weight_bits is ", weights, " and input_bits ", inputs, "; this version reads 1 with",
               " 1, and floats without these keys"});
+    }
+    model.weight_bits = model.act_bits = model.embedding_bits = 1;
+    if (bibert) {
+      same("quantize_act", true, "only BiBERT's own choice is read");
+      model.activation = "gelu";  // its code does not read hidden_act
+      model.inner_levels = "sign";
+      model.input_levels = "plain";
+      model.attention = "bool";
+      model.weight_scales = "row";
+      return;
     }
     constexpr std::string_view why = "only BiT's own choices are read";
     same("weight_quant_method", "bwn", why);
@@ -116,7 +129,6 @@ class HfConfigReader {
     if (model.activation != "relu") {
       refuse({"hidden_act is '", model.activation, "' in a one-bit model; BiT's is relu"});
     }
-    model.weight_bits = model.act_bits = model.embedding_bits = 1;
     model.inner_levels = "step";
     model.norm_epsilon = 1e-12;  // its code does not read layer_norm_eps
   }
@@ -248,9 +260,12 @@ struct HfTokenizer {
   return result;
 }
 
+/// Where published code begins ranges that one bit has no use for.
+inline constexpr float hf_clip_val = 2.5F;
+
 /// The config.json of a model: of plain BERT where it is in full precision, with the keys of
-/// [BiT]'s published code where it has one bit. The logit of a model of numbers stays in their
-/// spread; what makes a value of it stands in a key of our own.
+/// [BiT]'s or [BiBERT]'s published code where it has one bit. The logit of a model of numbers stays
+/// in their spread; what makes a value of it stands in a key of our own.
 [[nodiscard]] inline Json hf_config_json(const ModelCard& card, std::int32_t padding) {
   const ModelConfig& config = card.config;
   Json json = Json::object();
@@ -287,7 +302,12 @@ struct HfTokenizer {
     }
     if (calibration.size() > 0) json.set(detail::hf_calibration, calibration);
   }
-  if (config.binary()) {
+  if (config.binary() && config.plain()) {
+    json.set("quantize_act", true)
+        .set("weight_bits", 1)
+        .set("input_bits", 1)
+        .set("clip_val", hf_clip_val);
+  } else if (config.binary()) {
     json.set("num_labels", config.labels)
         .set("weight_bits", 1)
         .set("input_bits", 1)
@@ -300,7 +320,7 @@ struct HfTokenizer {
         .set("sym_quant_ffn_attn", false)
         .set("learnable_scaling", true)
         .set("not_quantize_attention", false)
-        .set("clip_init_val", 2.5);
+        .set("clip_init_val", hf_clip_val);
   }
   return json;
 }

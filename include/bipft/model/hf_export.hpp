@@ -2,19 +2,22 @@
 /// write_hf_folder: a model as a folder of Hugging Face's format, which their code computes alike.
 ///
 /// One in full precision becomes plain BERT, for transformers. One of one bit gets the names and
-/// the config of [BiT]'s published code, which binarizes what it reads once more: it takes signs
-/// around a matrix's mean and the mean of its magnitudes for the scale. So numbers are written
-/// whose signs and scale are those of the bits:
+/// the config of [BiT]'s or [BiBERT]'s published code, which binarizes what it reads once more: it
+/// takes signs around a mean and the mean of magnitudes for the scale, of a whole matrix or of each
+/// row. So numbers are written whose signs and scale are those of the bits:
 ///
 ///   a linear layer   ±α: their mean lies between -α and α, unless all signs are alike
-///   the words        signs there are taken around the mean of the whole table, which a row of a
+///   BiT's words      signs there are taken around the mean of the whole table, which a row of a
 ///                    small scale might not reach. In a row of p ones and q others they become
 ///                    +C α / 2p and -C α / 2q: its magnitudes have the mean α, itself has 0
+///   BiBERT's words   ±α likewise, a row at a time
 ///
 /// Published code has sign(0) = 0 where bipft has +1: only where a sum is exactly 0 do they differ.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,23 +35,34 @@ namespace bipft {
 
 namespace detail {
 
-/// ±alpha by the bits.   result: [O, C]
-[[nodiscard]] inline Tensor hf_signs(const BitMatrix& bits, float alpha, std::string_view name) {
+/// Throws Error{Fault::model} where published code, which takes signs around their mean, cannot
+/// have `ones` of `count` signs at a scale of `alpha`.
+inline void check_hf_signs(std::size_t ones, std::size_t count, float alpha,
+                           std::string_view name) {
+  if ((ones != 0 && ones != count) || !(alpha > 0.0F)) return;
+  fail(Fault::model, name, ": all its signs are alike, which published code cannot express: it ",
+       "takes them around their mean");
+}
+
+/// ±alpha by the bits: one for all, or one a row.   alpha: [1] or [O]   result: [O, C]
+[[nodiscard]] inline Tensor hf_signs(const BitMatrix& bits, std::span<const float> alpha,
+                                     std::string_view name) {
   Tensor result = Tensor::uninitialized(Shape{bits.rows(), bits.cols()});
-  std::size_t ones = 0;
+  const bool scale_a_row = alpha.size() != 1;
+  std::size_t all = 0;
   for (std::size_t row = 0; row < bits.rows(); ++row) {
+    const float scale = alpha[scale_a_row ? row : 0];
     const std::span<float> values = result.mutable_row(row);
+    std::size_t ones = 0;
     for (std::size_t c = 0; c < bits.cols(); ++c) {
       const bool one = bits.bit(row, c);
-      values[c] = one ? alpha : -alpha;
+      values[c] = one ? scale : -scale;
       ones += one ? 1U : 0U;
     }
+    if (scale_a_row) check_hf_signs(ones, bits.cols(), scale, concat(name, ", row ", row));
+    all += ones;
   }
-  if ((ones == 0 || ones == bits.rows() * bits.cols()) && alpha > 0.0F) {
-    fail(Fault::model, name,
-         ": all its signs are alike, which BiT's code cannot express: it takes ",
-         "them around their mean");
-  }
+  if (!scale_a_row) check_hf_signs(all, bits.rows() * bits.cols(), alpha[0], name);
   return result;
 }
 
@@ -101,8 +115,9 @@ class HfValues {
     put(name + ".beta", from.beta);
   }
   void linear(const std::string& name, const PackedLinear& from) {
-    put(name + ".weight", hf_signs(from.bits, from.alpha.data()[0], name));
+    put(name + ".weight", hf_signs(from.bits, from.alpha.data(), name));
     put(name + ".bias", from.bias);
+    if (from.shift.empty()) return;
     put(name + ".input.shift", from.shift);
     put(name + ".input.alpha", from.in_alpha);
   }
@@ -117,7 +132,9 @@ class HfValues {
   }
   void packed(const PackedModel& model) {
     const std::span<const float> alpha = model.embedding.word_alpha.data();
-    put("embedding.word", hf_rows(model.embedding.word_bits, alpha, true));
+    put("embedding.word", model.config.scale_a_row()
+                              ? hf_signs(model.embedding.word_bits, alpha, "embedding.word")
+                              : hf_rows(model.embedding.word_bits, alpha, true));
     put("embedding.position", model.embedding.position);
     put("embedding.type", model.embedding.type);
     norm("embedding.norm", model.embedding.norm);
@@ -145,18 +162,21 @@ class HfValues {
   std::vector<NamedTensor> values_;
 };
 
-/// What the published code has no option for.
+/// What neither published code has an option for.
 inline void refuse_hf_export(const ModelFile& model) {
   const ModelConfig& config = model.card.config;
   if (config.weight_bits == 32) return;
+  const bool bibert = config.plain() && config.attention == "bool" && config.scale_a_row();
   std::string_view what;
   if (config.staged()) what = "activations of more bits than one, whose scales it does not tell,";
   if (config.embedding_bits != 1) what = "word embeddings of 32 bits beside one-bit weights";
-  if (config.inner_levels != "step") what = "±1 as the second feed-forward input";
-  if (config.scale_a_row()) what = "a scale a row of weights";
-  if (config.plain() || config.attention != "softmax") what = "BiBERT's bits";
+  if (!bibert) {
+    if (config.inner_levels != "step") what = "±1 as the second feed-forward input";
+    if (config.scale_a_row()) what = "a scale a row of weights";
+    if (config.plain() || config.attention != "softmax") what = "some of BiBERT's bits, not all,";
+  }
   if (what.empty()) return;
-  fail(Fault::model, "export: a model with ", what, " has no form in BiT's published code");
+  fail(Fault::model, "export: a model with ", what, " has no form in published code");
 }
 
 }  // namespace detail
@@ -170,15 +190,27 @@ inline void write_hf_folder(const std::string& folder, const ModelFile& model) {
   const detail::HfValues values(model);
   const ModelCard& card = model.card;
   std::vector<TensorEntry> entries;
-  for (const HfTensor& tensor : hf_tensors(card.config)) {
+  const auto put = [&](const std::string& name, std::vector<std::size_t> shape,
+                       std::span<const float> data) {
     // As transformers saves them: a bare encoder's names have no `bert.` in front.
-    const bool bare = card.config.labels == 0 || tensor.theirs.starts_with("classifier.");
+    const bool bare = card.config.labels == 0 || name.starts_with("classifier.");
+    entries.push_back(
+        {bare ? name : "bert." + name, DType::f32, std::move(shape), std::as_bytes(data)});
+  };
+  for (const HfTensor& tensor : hf_tensors(card.config)) {
     std::vector<std::size_t> shape;
     for (std::size_t axis = 0; axis < tensor.shape.rank() && !tensor.scalar; ++axis) {
       shape.push_back(tensor.shape[axis]);
     }
-    entries.push_back({bare ? tensor.theirs : "bert." + tensor.theirs, DType::f32, std::move(shape),
-                       std::as_bytes(values.at(tensor.ours).data())});
+    put(tensor.theirs, std::move(shape), values.at(tensor.ours).data());
+  }
+  std::deque<std::array<float, 2>> ranges;  // which the entries point to
+  if (card.config.binary() && card.config.plain()) {
+    for (const HfIdle& idle : hf_idle_tensors(card.config, hf_clip_val)) {
+      ranges.push_back({idle.range ? -idle.value : idle.value, idle.value});
+      put(idle.theirs, idle.range ? std::vector<std::size_t>{2} : std::vector<std::size_t>{},
+          std::span<const float>(ranges.back()).first(idle.range ? 2 : 1));
+    }
   }
   make_empty_folder(folder);
   const std::string at = folder.ends_with('/') ? folder : folder + '/';

@@ -7,8 +7,8 @@
 ///   tokenizer_config.json  how texts are cut, if it is there
 ///
 /// Read are BERT in full precision, with a head for texts, with those of pre-training or with none,
-/// and [BiT]'s one-bit checkpoints. Nothing of a folder is believed before it is checked; whatever
-/// is wrong throws Error{Fault::model} with the file, the values and what to try.
+/// and [BiT]'s and [BiBERT]'s one-bit checkpoints. Nothing of a folder is believed before it is
+/// checked; whatever is wrong throws Error{Fault::model} with the file, the values and what to try.
 
 #include <algorithm>
 #include <cmath>
@@ -55,7 +55,7 @@ class HfReader {
     name_tensors(weights);
     refuse_other_methods(config_json);
     HfConfig config = read_hf_config(config_json, path("config.json"));
-    refuse_bits_without_config(config.model);
+    refuse_bits_of_another_config(config.model);
     take_labels(config);
 
     ModelCard card;
@@ -69,7 +69,7 @@ class HfReader {
       if (card.answer == AnswerKind::labels) card.task = "multi-label";
     }
     card.kind = card.config.binary() ? "trainable" : "float";
-    card.method = card.config.binary() ? "bit" : "float";
+    card.method = !card.config.binary() ? "float" : card.config.plain() ? "bibert" : "bit";
     HfTokenizer tokenizer;
     if (path_exists(path("tokenizer_config.json"))) {
       tokenizer =
@@ -161,31 +161,35 @@ class HfReader {
     return {};
   }
 
-  /// [BiPFT]'s and [BiBERT]'s checkpoints look much like [BiT]'s and compute something else.
+  /// [BiPFT]'s checkpoints look much like [BiT]'s and compute something else.
   void refuse_other_methods(const Json& config) const {
     std::string_view sign =
         config.is_object() && config.contains("improve_kqv") ? "improve_kqv" : "";
     for (const char* part : {".k_p.", ".q_p.", ".k_m.", ".q_m.", ".v_p."}) {
       if (sign.empty()) sign = any_with(part);
     }
-    std::string_view method = "BiPFT";
-    if (sign.empty() && config.is_object() && config.contains("quantize_act") &&
-        !config.contains("weight_quant_method") && !config.contains("input_quant_method")) {
-      sign = "quantize_act";
-      method = "BiBERT";
-    }
     if (sign.empty()) return;
-    fail(Fault::model, folder_, ": a model of ", method, " (it has ", sign,
-         "); this version reads ", "BERT and BiT");
+    fail(Fault::model, folder_, ": a model of BiPFT (it has ", sign, "); this version reads BERT, ",
+         "BiT and BiBERT");
   }
-  void refuse_bits_without_config(const ModelConfig& config) const {
-    if (config.binary()) return;
-    for (const char* part : {".input_clip_val", ".move.bias", ".clip_query"}) {
-      const std::string_view name = any_with(part);
-      if (name.empty()) continue;
-      fail(Fault::model, path("model.safetensors"), ": has ", name, " as one-bit models have, but ",
-           path("config.json"), " has no weight_bits; add \"weight_bits\": 1, \"input_bits\": 1 ",
-           "if that is what it is");
+  /// One-bit weights may lie beside a config that says nothing of them, or that means others.
+  void refuse_bits_of_another_config(const ModelConfig& config) const {
+    struct Sign {
+      std::string_view part, whose, keys;
+      bool plain;
+    };
+    constexpr std::string_view bit = "\"weight_bits\": 1, \"input_bits\": 1";
+    constexpr std::string_view bibert =
+        "\"quantize_act\": true, \"weight_bits\": 1, \"input_bits\": 1, and no quant_method,";
+    for (const Sign& sign :
+         {Sign{".act_clip_val", "BiBERT", bibert, true}, Sign{".input_clip_val", "BiT", bit, false},
+          Sign{".move.bias", "BiT", bit, false},
+          Sign{".clip_query", "BiT", bit, config.plain()}}) {  // both have it
+      const std::string_view name = any_with(sign.part);
+      if (name.empty() || (config.binary() && config.plain() == sign.plain)) continue;
+      fail(Fault::model, path("model.safetensors"), ": has ", name, " as one-bit models of ",
+           sign.whose, " have, but ", path("config.json"), " has not their keys; give it ",
+           sign.keys, " if that is what it is");
     }
   }
 

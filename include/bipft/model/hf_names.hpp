@@ -2,8 +2,10 @@
 /// The names of Hugging Face's BERT, and what bipft calls the same: one table for reading and
 /// writing.
 ///
-/// A one-bit model has the names that [BiT]'s published code adds: `X.move.bias` for the shift of a
-/// linear layer's input, `X.input_clip_val` for its scale, and attention's four scales.
+/// A one-bit model of [BiT]'s form has the names that its published code adds: `X.move.bias` for
+/// the shift of a linear layer's input, `X.input_clip_val` for its scale, and attention's four
+/// scales. One of [BiBERT]'s form has BERT's names alone, and beside them what its code registers
+/// and never reads.
 
 #include <array>
 #include <cstddef>
@@ -26,14 +28,21 @@ struct HfTensor {
   bool scalar = false;  ///< of one element, which files keep as [] or [1]
 };
 
+/// One tensor that published code registers and never reads.
+struct HfIdle {
+  std::string theirs;  ///< without the `bert.` in front
+  float value;         ///< as it begins, a scalar
+  bool range = false;  ///< or [2]: -value and value
+};
+
 namespace detail {
 
 enum class HfKind : unsigned char {
   table,   ///< theirs.weight is ours
   norm,    ///< weight, bias: gamma, beta
-  matrix,  ///< weight, bias; of a one-bit model also the input's shift and scale
+  matrix,  ///< weight, bias; of a model of BiT's bits also the input's shift and scale
   head,    ///< weight, bias, never binary
-  scale,   ///< a number, of a one-bit model alone
+  scale,   ///< a number, of a model of BiT's bits alone
 };
 
 /// A part of the network. Extents are letters of core/shape.hpp; `#` in a name is the layer.
@@ -77,25 +86,39 @@ inline constexpr std::array hf_last{
     HfPart{"classifier", "classifier", HfKind::head, 'K', 'C'},
 };
 
+/// Calls `visit(part, layer)` for every part of a model of so many layers, in their order.
+template <class Visit>
+void for_each_hf_part(std::size_t layers, const Visit& visit) {
+  for (const HfPart& part : hf_first) visit(part, std::size_t{0});
+  for (std::size_t i = 0; i < layers; ++i) {
+    for (const HfPart& part : hf_layer) visit(part, i);
+  }
+  for (const HfPart& part : hf_last) visit(part, std::size_t{0});
+}
+
+/// `name` with the layer where its table has `#`.
+[[nodiscard]] inline std::string hf_numbered(std::string_view name, std::size_t layer) {
+  const std::size_t at = name.find('#');
+  if (at == std::string_view::npos) return std::string(name);
+  return concat(name.substr(0, at), layer, name.substr(at + 1));
+}
+
 /// The list in the making.
 class HfTensors {
  public:
   explicit HfTensors(const ModelConfig& config) : config_(config) {}
 
   [[nodiscard]] std::vector<HfTensor> make() {
-    add(hf_first, 0);
-    for (std::size_t i = 0; i < config_.layers; ++i) add(hf_layer, i);
-    add(hf_last, 0);
+    for_each_hf_part(config_.layers,
+                     [&](const HfPart& part, std::size_t layer) { add(part, layer); });
     return static_cast<std::vector<HfTensor>&&>(tensors_);
   }
 
  private:
-  void add(std::span<const HfPart> parts, std::size_t layer) {
-    for (const HfPart& part : parts) add(part, layer);
-  }
   void add(const HfPart& part, std::size_t layer) {
-    const std::string theirs = numbered(part.theirs, layer);
-    const std::string ours = numbered(part.ours, layer);
+    const bool elastic = config_.binary() && !config_.plain();
+    const std::string theirs = hf_numbered(part.theirs, layer);
+    const std::string ours = hf_numbered(part.ours, layer);
     const std::size_t outputs = extent(part.outputs);
     const std::size_t inputs = extent(part.inputs);
     switch (part.kind) {
@@ -105,7 +128,7 @@ class HfTensors {
         put(theirs + ".weight", ours + ".gamma", Shape{outputs});
         return put(theirs + ".bias", ours + ".beta", Shape{outputs});
       case HfKind::scale:
-        if (config_.binary()) put(theirs, ours, Shape{1}, true);
+        if (elastic) put(theirs, ours, Shape{1}, true);
         return;
       case HfKind::head:
         if (outputs == 0) return;
@@ -115,7 +138,7 @@ class HfTensors {
     }
     put(theirs + ".weight", ours + ".weight", Shape{outputs, inputs});
     put(theirs + ".bias", ours + ".bias", Shape{outputs});
-    if (!config_.binary() || part.kind == HfKind::head) return;
+    if (!elastic || part.kind == HfKind::head) return;
     put(theirs + ".move.bias", ours + ".input.shift", Shape{inputs});
     put(theirs + ".input_clip_val", ours + ".input.alpha", Shape{1}, true);
   }
@@ -124,11 +147,6 @@ class HfTensors {
         {static_cast<std::string&&>(theirs), static_cast<std::string&&>(ours), shape, scalar});
   }
 
-  [[nodiscard]] static std::string numbered(std::string_view name, std::size_t layer) {
-    const std::size_t at = name.find('#');
-    if (at == std::string_view::npos) return std::string(name);
-    return concat(name.substr(0, at), layer, name.substr(at + 1));
-  }
   [[nodiscard]] std::size_t extent(char letter) const {
     switch (letter) {
       case 'V':
@@ -174,17 +192,55 @@ class HfTensors {
   return std::string(name);
 }
 
+/// What [BiBERT]'s published code registers beside these and never reads, so that it finds all that
+/// it looks for: ranges ±clip_val of every matrix, of attention's operands and of the words, a
+/// scale of every matrix, and a gate behind every residual connection.
+[[nodiscard]] inline std::vector<HfIdle> hf_idle_tensors(const ModelConfig& config,
+                                                         float clip_val) {
+  std::vector<HfIdle> idle;
+  detail::for_each_hf_part(config.layers, [&](const detail::HfPart& part, std::size_t layer) {
+    const std::string theirs = detail::hf_numbered(part.theirs, layer);
+    const std::string_view norm = ".output.LayerNorm";
+    if (part.kind == detail::HfKind::matrix) {
+      idle.push_back({theirs + ".weight_clip_val", clip_val, true});
+      idle.push_back({theirs + ".act_clip_val", clip_val, true});
+      idle.push_back({theirs + ".scale", 0.0F});
+    } else if (part.kind == detail::HfKind::scale) {
+      idle.push_back({theirs, clip_val, true});
+    } else if (part.theirs == "embeddings.word_embeddings") {
+      idle.push_back({theirs + ".weight_clip_val", clip_val, true});
+    } else if (theirs.ends_with(norm)) {
+      idle.push_back({concat(theirs.substr(0, theirs.size() - norm.size()), ".output.gate"), 1.0F});
+    }
+  });
+  return idle;
+}
+
 /// Whether a tensor of this canonical name belongs to a BERT and has no part in what it computes:
-/// buffers of positions, the heads of pre-training, and what published BiT registers and never
-/// reads (its shifts of q, k and v, which are overwritten before anybody sees them).
+/// buffers of positions, the heads of pre-training, and what published code registers and never
+/// reads. That is [BiT]'s shifts of q, k and v, which are overwritten before anybody sees them, and
+/// all of hf_idle_tensors, whose ranges of attention's operands have the names of BiT's scales.
 [[nodiscard]] inline bool hf_without_effect(std::string_view name) {
   if (name.starts_with("cls.") || name == "embeddings.position_ids" ||
       name == "embeddings.token_type_ids") {
     return true;
   }
-  for (const std::string_view end :
-       {".self.move_q.bias", ".self.move_k.bias", ".self.move_v.bias"}) {
-    if (name.starts_with("encoder.layer.") && name.ends_with(end)) return true;
+  const auto ends_with_any = [&](std::span<const std::string_view> ends) {
+    for (const std::string_view end : ends) {
+      if (name.ends_with(end)) return true;
+    }
+    return false;
+  };
+  constexpr std::string_view of_matrices[] = {".dense", ".self.query", ".self.key", ".self.value"};
+  constexpr std::string_view of_layers[] = {
+      ".self.move_q.bias", ".self.move_k.bias", ".self.move_v.bias", ".self.clip_query",
+      ".self.clip_key",    ".self.clip_value",  ".self.clip_attn",   ".output.gate"};
+  if (name.starts_with("encoder.layer.") && ends_with_any(of_layers)) return true;
+  for (const std::string_view end : {".weight_clip_val", ".act_clip_val", ".scale"}) {
+    if (!name.ends_with(end)) continue;
+    if (name == "embeddings.word_embeddings.weight_clip_val") return true;
+    name.remove_suffix(end.size());
+    return ends_with_any(of_matrices);
   }
   return false;
 }
