@@ -95,6 +95,9 @@ class PretrainingBatches {
     if (batch == 0) fail("PretrainingBatches: batch is 0");
   }
 
+  /// Pieces of a batch.
+  [[nodiscard]] std::size_t batch() const { return batch_; }
+
   /// Those in which every piece was read once, if there are no weights.
   [[nodiscard]] std::size_t per_epoch() const {
     return static_cast<std::size_t>((corpora_->pieces() + batch_ - 1) / batch_);
