@@ -36,6 +36,18 @@ inline constexpr std::size_t usual_vocabulary = 8192;
   return std::move(folder.model);
 }
 
+/// The models of --teacher, in their order. Throws Error{Fault::usage} for random weights.
+[[nodiscard]] inline std::vector<ModelFile> read_teachers(const TrainOptions& options,
+                                                          Console& console) {
+  std::vector<ModelFile> teachers;
+  for (const std::string& path : options.teacher) {
+    std::optional<ModelFile> one = read_start(path, options.recipe.learn.seed, console);
+    if (!one) fail("--teacher ", path, ": a teacher is a model, not random weights");
+    teachers.push_back(std::move(*one));
+  }
+  return teachers;
+}
+
 /// The learning rate at which a model in full precision goes on from what it learnt before: higher
 /// ones unlearn that. BERT's 5e-5 at its width, and twice that below: on 3,000 texts of SST-2 a
 /// model of 384 channels reached 83.4 % at 1e-4, 82.2 % at 5e-5 (three seeds), 74 % at 5e-4 (one).

@@ -1,0 +1,180 @@
+#pragma once
+/// Pretraining: what is learnt from plain text, from whom, and how well.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "bipft/core/error.hpp"
+#include "bipft/data/pretraining.hpp"
+#include "bipft/device/devices.hpp"
+#include "bipft/io/json.hpp"
+#include "bipft/model/model_file.hpp"
+#include "bipft/train/pretrain_exam.hpp"
+#include "bipft/train/pretrain_objective.hpp"
+#include "console.hpp"
+#include "options.hpp"
+#include "progress.hpp"
+#include "report.hpp"
+#include "teaching.hpp"
+#include "train_options.hpp"
+
+namespace bipft::cli {
+
+/// The losses of --losses, or all that there are for this teacher.
+/// Throws Error{Fault::usage} for words that are none, and for lessons that nobody gives.
+[[nodiscard]] inline PretrainLosses wanted_losses(const PretrainOptions& options,
+                                                  const ModelFile* teacher,
+                                                  bool teacher_knows_next) {
+  PretrainLosses losses{.words = true,
+                        .next = !options.no_nsp,
+                        .taught_next = !options.no_nsp && teacher_knows_next,
+                        .taught_hidden = teacher != nullptr};
+  if (!options.losses) return losses;
+  losses = {false, false, false, false};
+  for (const std::string_view word : split(*options.losses, ',')) {
+    bool* const loss = word == "mlm"        ? &losses.words
+                       : word == "nsp"      ? &losses.next
+                       : word == "nsp-soft" ? &losses.taught_next
+                       : word == "hidden"   ? &losses.taught_hidden
+                                            : nullptr;
+    if (loss == nullptr) {
+      fail("--losses: '", word, "' is none of mlm, nsp, nsp-soft and hidden");
+    }
+    *loss = true;
+  }
+  if (options.no_nsp && losses.pairs()) {
+    fail("--no-nsp: --losses ", *options.losses, " asks for pairs; leave one of them out");
+  }
+  if (losses.taught() && teacher == nullptr) {
+    fail("--losses ", *options.losses, ": nobody teaches that; name a --teacher");
+  }
+  if (losses.taught_next && !teacher_knows_next) {
+    fail("--losses nsp-soft: the teacher has no head that says whether texts follow");
+  }
+  return losses;
+}
+
+/// "3,1". Throws Error{Fault::usage} for what is no list of `count` whole numbers from 1.
+[[nodiscard]] inline std::vector<std::size_t> parse_weights(const std::string& text,
+                                                            std::size_t count) {
+  std::vector<std::size_t> weights;
+  if (text.empty()) return weights;
+  for (const std::string_view part : split(text, ',')) {
+    const auto weight = number_in<std::size_t>(part);
+    if (!weight || *weight < 1 || *weight > 1000) {
+      fail("--corpus-weights: '", part, "' is not a whole number from 1 to 1000");
+    }
+    weights.push_back(*weight);
+  }
+  if (weights.size() != count) {
+    fail("--corpus-weights ", text, ": ", weights.size(), " weights for ", count, " texts");
+  }
+  return weights;
+}
+
+/// The caches of tokenised text beside a model, or where --cache says.
+class CorpusCaches {
+ public:
+  /// Throws Error{Fault::usage} if there is no place for them.
+  explicit CorpusCaches(const TrainOptions& options, bool beside_output)
+      : keep_(!options.cache.empty()), base_(keep_ ? options.cache : options.output + ".corpus") {
+    if (!keep_ && !beside_output) {
+      fail("-o ", options.output,
+           ": beside it is no place for tokenised text; name a --cache FILE");
+    }
+  }
+
+  /// Opens the text at `path`, and tokenises it first where that was not done before.
+  [[nodiscard]] Corpus open(const std::string& path, const std::string& end,
+                            const WordPiece& tokenizer, std::size_t piece_len, Console& console) {
+    made_.push_back(base_ + end);
+    const double bytes = static_cast<double>(InputFile(path, Fault::data).size());
+    Corpus corpus(path, made_.back(), tokenizer, piece_len, [&](std::size_t done) {
+      console.progress(concat("tokenise ", path, "  ",
+                              fixed(100.0 * static_cast<double>(done) / bytes, 0), '%'));
+    });
+    console.say(path, ": ", grouped(corpus.pieces()), " pieces, ", grouped(corpus.tokens()),
+                " tokens, ", corpus.made() ? "tokenised into " : "as they stand in ", made_.back());
+    return corpus;
+  }
+  /// The model is written: nobody needs them any more, unless --cache keeps them.
+  void remove() const {
+    if (keep_) return;
+    for (const std::string& path : made_) (void)::unlink(path.c_str());
+  }
+
+ private:
+  bool keep_;
+  std::string base_;
+  std::vector<std::string> made_;
+};
+
+/// Its figures as reports have them: those that there are.
+[[nodiscard]] inline Json to_json(const PretrainFigures& figures) {
+  Json json = Json::object();
+  figures.visit([&json](std::string_view name, const std::optional<double>& value) {
+    if (value) json.set(name, *value);
+  });
+  return json;
+}
+
+/// The text of --dev, laid out as training texts are, with masks that never change.
+class PretrainDev {
+ public:
+  PretrainDev(std::shared_ptr<const Corpora> corpora, std::shared_ptr<const Vocabulary> vocabulary,
+              const PretrainLosses& losses)
+      : pieces_(corpora->pieces()),
+        batches_(std::move(corpora), std::move(vocabulary),
+                 PieceForm{.pairs = losses.pairs(), .masks = losses.words, .seed = seed}, batch) {}
+
+  /// A glance, of the same pieces every time: what a report says.
+  [[nodiscard]] PretrainFigures glance(Model& model, const PretrainObjective& objective) const {
+    return look(model, objective, 256);
+  }
+  /// What a model's card says.
+  [[nodiscard]] PretrainFigures whole(Model& model, const PretrainObjective& objective) const {
+    return look(model, objective, 4096);
+  }
+
+  /// That of the order in which the pieces are read, too.
+  static constexpr std::uint64_t seed = 0;
+
+ private:
+  static constexpr std::size_t batch = 32;
+
+  [[nodiscard]] PretrainFigures look(Model& model, const PretrainObjective& objective,
+                                     std::uint64_t most) const {
+    return examine(active_device(), model, objective, batches_, std::min(most, pieces_));
+  }
+
+  std::uint64_t pieces_;
+  PretrainingBatches batches_;
+};
+
+/// Up to 64 MB of the beginnings of the texts, to learn a vocabulary from.
+[[nodiscard]] inline Dataset beginnings_of(const std::vector<std::string>& texts) {
+  const std::size_t share = (std::size_t{64} << 20U) / texts.size();
+  Dataset data;
+  for (const std::string& path : texts) {
+    bipft::detail::BlockReader reader(path);
+    for (std::size_t read = 0; read < share;) {
+      const std::string_view block = reader.next();
+      if (block.empty()) break;
+      read += block.size();
+      data.examples.push_back({});
+      data.examples.back().text = std::string(block);
+    }
+  }
+  return data;
+}
+
+}  // namespace bipft::cli
