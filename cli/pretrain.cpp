@@ -14,6 +14,7 @@
 #include "bipft/io/file.hpp"
 #include "bipft/model/classifier.hpp"
 #include "bipft/train/fit.hpp"
+#include "bipft/train/pretraining_heads.hpp"
 #include "output.hpp"
 #include "outputs.hpp"
 #include "pretraining.hpp"
@@ -149,12 +150,8 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
          " tokens; name a higher --max-len");
   }
   if (teacher != nullptr) check_teacher(*teacher, card, *vocabulary, piece_len);
-  PretrainObjective objective{
-      .losses = wanted_losses(recipe.pretrain, teacher, false), .teacher = {}, .scaffold = {}};
-  if (objective.losses.taught()) objective.teacher = pretraining_teacher(teacher_model(*teacher));
-  objective.scaffold = make_pretrain_scaffold(
-      objective.losses, card.config,
-      teacher != nullptr ? teacher->card.config.hidden : card.config.hidden, recipe.learn.seed);
+  const PretrainObjective objective =
+      pretrain_objective(options, start, teacher, card.config, console);
 
   // The texts.
   const WordPiece tokenizer(*vocabulary, card.tokenizer);
@@ -226,7 +223,10 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
   Snapshot result = trainer.result();
   file.packed = std::move(result.packed);
   file.latent = std::move(result.latent);
-  save_model(options.output, file);
+  // What goes on learning may go on with its heads; what is deployed has no use for them.
+  const std::vector<NamedTensor> heads =
+      file.latent ? heads_to_save(*objective.scaffold) : std::vector<NamedTensor>();
+  save_model(options.output, file, heads);
   if (!checkpoint.empty()) (void)::unlink(checkpoint.c_str());
   caches.remove();
   Json summary = Json::object();

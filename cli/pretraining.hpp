@@ -20,6 +20,7 @@
 #include "bipft/model/model_file.hpp"
 #include "bipft/train/pretrain_exam.hpp"
 #include "bipft/train/pretrain_objective.hpp"
+#include "bipft/train/pretraining_heads.hpp"
 #include "console.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -61,6 +62,52 @@ namespace bipft::cli {
     fail("--losses nsp-soft: the teacher has no head that says whether texts follow");
   }
   return losses;
+}
+
+/// As --losses would be given them.
+[[nodiscard]] inline std::string names_of(const PretrainLosses& losses) {
+  std::string names;
+  const auto add = [&names](bool there, std::string_view name) {
+    if (there) names += concat(names.empty() ? "" : ",", name);
+  };
+  add(losses.words, "mlm");
+  add(losses.next, "nsp");
+  add(losses.taught_next, "nsp-soft");
+  add(losses.taught_hidden, "hidden");
+  return names;
+}
+
+/// What is learnt by a model of `config`, begun with the weights of `start`, from `teacher`; both
+/// may be none. Heads go along where `start` has them. Says which losses there are.
+[[nodiscard]] inline PretrainObjective pretrain_objective(const TrainOptions& options,
+                                                          const ModelFile* start,
+                                                          const ModelFile* teacher,
+                                                          const ModelConfig& config,
+                                                          Console& console) {
+  const PretrainOptions& asked = options.recipe.pretrain;
+  std::shared_ptr<Linear> knows_next;
+  if (teacher != nullptr && !asked.no_nsp) {
+    const ModelConfig& theirs = teacher->card.config;
+    knows_next =
+        next_sentence_of(read_pretraining_heads(options.teacher.front(), theirs), theirs.hidden);
+  }
+  PretrainObjective objective{.losses = wanted_losses(asked, teacher, knows_next != nullptr),
+                              .teacher = {},
+                              .scaffold = {}};
+  console.say("losses: ", names_of(objective.losses));
+  if (objective.losses.taught()) {
+    if (!objective.losses.taught_next) knows_next = nullptr;
+    objective.teacher = pretraining_teacher(teacher_model(*teacher), knows_next);
+  }
+  objective.scaffold = make_pretrain_scaffold(
+      objective.losses, config, teacher != nullptr ? teacher->card.config.hidden : config.hidden,
+      options.recipe.learn.seed);
+  if (start == nullptr) return objective;
+  const std::string& begun = start == teacher ? options.teacher.front() : options.init;
+  if (begin_with(*objective.scaffold, read_pretraining_heads(begun, config)) > 0) {
+    console.say("init: with the heads that it was pre-trained with");
+  }
+  return objective;
 }
 
 /// "3,1". Throws Error{Fault::usage} for what is no list of `count` whole numbers from 1.

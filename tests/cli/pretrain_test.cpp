@@ -104,6 +104,22 @@ TEST_CASE("pretrain: what it becomes learns labels, and reports say how good it 
                    "-o again.bipft && bipft run again.bipft --info | grep 'labels.\\[\\]'") == 0);
 }
 
+TEST_CASE("pretrain: heads go along with what goes on learning, and teach pairs") {
+  const Workplace& place = with_texts();
+  const std::string train =
+      "bipft train text.txt --objective mlm --steps 3 --dev other.txt --json ";
+  REQUIRE(place.code(train + "--method float -o knows.bipft" + small_shape) == 0);
+  CHECK(says(place.sh(train + "--init knows.bipft --method float -o on.bipft").talk,
+             "with the heads"));
+  const Outcome taught = place.sh(train + "--teacher knows.bipft -o taught.bipft");
+  INFO(taught.talk);
+  CHECK(taught.code == 0);
+  CHECK(says(taught.talk, "losses: mlm,nsp,nsp-soft,hidden"));
+  CHECK(Json::parse(taught.out, "summary")["metrics"]["nsp_soft_loss"].as_double() > 0);
+  CHECK_FALSE(says(place.sh(train + "--init taught.bipft -o on.bipft").talk, "with the heads"));
+  CHECK(place.code(train + "--teacher knows.bipft --losses nsp-soft -o soft.bipft") == 0);
+}
+
 TEST_CASE("pretrain: a cache is shared where it is named") {
   const Workplace& place = with_texts();
   const std::string train =
