@@ -170,7 +170,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
     one.push_back(caches.open(options.dev, ".dev", tokenizer, piece_len, console));
     dev_corpora = std::make_shared<const Corpora>(std::move(one), std::vector<std::size_t>(),
                                                   PretrainDev::seed);
-    dev.emplace(dev_corpora, vocabulary, objective.losses);
+    dev.emplace(dev_corpora, vocabulary, form_of(recipe, objective.losses));
   }
   card.train = provenance(options, *corpora, dev_corpora.get(), start, teacher, *vocabulary);
   recipe::pretrain(recipe.learn);
@@ -182,9 +182,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
                                       : "packed";
 
   // The training.
-  const PieceForm form{.pairs = objective.losses.pairs(),
-                       .masks = objective.losses.words,
-                       .seed = recipe.learn.seed};
+  const PieceForm form = form_of(recipe, objective.losses);
   const PretrainingBatches batches(corpora, vocabulary, form, recipe.learn.batch);
   FitOptions fit = recipe.learn.fit(card.config.weight_bits == 1);
   if (fit.steps == 0) fit.steps = fit.epochs * batches.per_epoch();

@@ -64,6 +64,12 @@ namespace bipft::cli {
   return losses;
 }
 
+/// How texts are laid out: in pairs unless --no-nsp says otherwise, whatever is learnt of them, so
+/// that second texts are met as tasks have them; and with masks where words are learnt.
+[[nodiscard]] inline PieceForm form_of(const Recipe& recipe, const PretrainLosses& losses) {
+  return {.pairs = !recipe.pretrain.no_nsp, .masks = losses.words, .seed = recipe.learn.seed};
+}
+
 /// As --losses would be given them.
 [[nodiscard]] inline std::string names_of(const PretrainLosses& losses) {
   std::string names;
@@ -178,10 +184,9 @@ class CorpusCaches {
 class PretrainDev {
  public:
   PretrainDev(std::shared_ptr<const Corpora> corpora, std::shared_ptr<const Vocabulary> vocabulary,
-              const PretrainLosses& losses)
+              PieceForm form)
       : pieces_(corpora->pieces()),
-        batches_(std::move(corpora), std::move(vocabulary),
-                 PieceForm{.pairs = losses.pairs(), .masks = losses.words, .seed = seed}, batch) {}
+        batches_(std::move(corpora), std::move(vocabulary), (form.seed = seed, form), batch) {}
 
   /// A glance, of the same pieces every time: what a report says.
   [[nodiscard]] PretrainFigures glance(Model& model, const PretrainObjective& objective) const {
