@@ -81,9 +81,10 @@ class TrainingLog {
 /// and always a line an epoch.
 class Progress {
  public:
-  /// `accuracy`: whether that of training texts means anything.
-  Progress(Console& console, TrainingLog& log, bool accuracy = true)
-      : console_(&console), log_(&log), accuracy_(accuracy) {}
+  /// `accuracy`: whether that of training texts means anything. `unit`: what an epoch is called.
+  Progress(Console& console, TrainingLog& log, bool accuracy = true,
+           std::string_view unit = "epoch")
+      : console_(&console), log_(&log), accuracy_(accuracy), unit_(unit) {}
 
   void step(const StepReport& report) {
     const Clock::time_point now = Clock::now();
@@ -99,7 +100,7 @@ class Progress {
       log_->write(Json::object()
                       .set("event", "step")
                       .set("step", report.step)
-                      .set("epoch", report.epoch)
+                      .set(unit_, report.epoch)
                       .set("loss", report.loss)
                       .set("accuracy", accuracy_ ? Json(report.accuracy) : Json())
                       .set("lr", report.lr)
@@ -111,29 +112,37 @@ class Progress {
     const double left =
         spent / static_cast<double>(steps_) * static_cast<double>(report.steps - report.step);
     const std::string line = concat(
-        "epoch ", report.epoch, '/', report.epochs, "  step ", report.step, '/', report.steps,
+        unit_, ' ', report.epoch, '/', report.epochs, "  step ", report.step, '/', report.steps,
         "  loss ", fixed(report.loss, 3), accuracy(report.accuracy, 3), "  lr ",
         short_rate(report.lr), "  ", short_number(rate), " tok/s  ", clock_time(left), " left");
     console_->terminal() ? console_->progress(line) : console_->say(line);
   }
 
-  void epoch(const EpochReport& report, bool binary) {
+  /// `figures`: what else was measured on dev, an object of numbers.
+  void epoch(const EpochReport& report, bool binary, const Json* figures = nullptr) {
     const double spent = seconds(begin_, Clock::now());
-    std::string line = concat("epoch ", report.epoch, '/', report.epochs, "  loss ",
+    std::string line = concat(unit_, ' ', report.epoch, '/', report.epochs, "  loss ",
                               fixed(report.loss, 4), accuracy(report.accuracy, 4));
     const bool scored = report.score > -1;
     if (scored) line += concat("  dev ", fixed(report.score, 4));
+    if (figures != nullptr) {
+      for (const auto& [name, value] : figures->members()) {
+        line += concat("  ", name, ' ', fixed(value.as_double(), 4));
+      }
+    }
     if (binary) line += concat("  flips ", fixed(100 * report.flips, 2), '%');
     line += concat("  ", clock_time(spent), scored && report.best ? "  *best" : "");
     console_->say(line);
     last_shown_ = Clock::now();
     Json json = Json::object();
-    json.set("event", "epoch")
+    json.set("event", unit_)
         .set("step", report.step)
-        .set("epoch", report.epoch)
+        .set(unit_, report.epoch)
         .set("loss", report.loss)
         .set("accuracy", accuracy_ ? Json(report.accuracy) : Json())
-        .set("dev", scored ? Json(report.score) : Json())
+        .set("dev", scored               ? Json(report.score)
+                    : figures != nullptr ? *figures
+                                         : Json())
         .set("flips", binary ? Json(report.flips) : Json())
         .set("best", report.best)
         .set("tokens_per_second", std::round(static_cast<double>(tokens_) / std::max(spent, 1e-9)));
@@ -155,6 +164,7 @@ class Progress {
   Console* console_;
   TrainingLog* log_;
   bool accuracy_;
+  std::string unit_;
   Clock::time_point begin_ = Clock::now();
   Clock::time_point last_shown_ = begin_;
   std::size_t tokens_ = 0;

@@ -36,6 +36,30 @@ inline constexpr std::size_t usual_vocabulary = 8192;
   return std::move(folder.model);
 }
 
+/// What a teacher is known by: the digest of its file; of a folder that of its weights, and one of
+/// all that was read beside them.
+[[nodiscard]] inline std::string identity_of(const ModelFile& teacher, const std::string& path) {
+  const std::string identity = concat("sha256:", teacher.digest);
+  if (!is_folder(path)) return identity;
+  std::string beside(teacher.vocabulary.bytes());
+  for (const auto& [key, value] : teacher.card.to_metadata()) {
+    beside += concat(key, '\n', value, '\n');
+  }
+  return concat(identity, '+', digest_of(beside));
+}
+
+/// The models of --teacher, in their order. Throws Error{Fault::usage} for random weights.
+[[nodiscard]] inline std::vector<ModelFile> read_teachers(const TrainOptions& options,
+                                                          Console& console) {
+  std::vector<ModelFile> teachers;
+  for (const std::string& path : options.teacher) {
+    std::optional<ModelFile> one = read_start(path, options.recipe.learn.seed, console);
+    if (!one) fail("--teacher ", path, ": a teacher is a model, not random weights");
+    teachers.push_back(std::move(*one));
+  }
+  return teachers;
+}
+
 /// The learning rate at which a model in full precision goes on from what it learnt before: higher
 /// ones unlearn that. BERT's 5e-5 at its width, and twice that below: on 3,000 texts of SST-2 a
 /// model of 384 channels reached 83.4 % at 1e-4, 82.2 % at 5e-5 (three seeds), 74 % at 5e-4 (one).

@@ -1,7 +1,5 @@
 /// bipft train: from labelled texts to a model that runs on bits.
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +21,8 @@
 #include "bipft/model/classifier.hpp"
 #include "commands.hpp"
 #include "judge.hpp"
-#include "recipe.hpp"
+#include "outputs.hpp"
+#include "pretrain.hpp"
 #include "report.hpp"
 #include "stages.hpp"
 #include "start.hpp"
@@ -44,58 +43,21 @@ constexpr std::string_view usage =
     "  bipft train more.tsv --init reviews.bipft --epochs 1 --lr 1e-4 -o better.bipft\n"
     "  bipft train reviews.tsv --init bert-folder --method float -o teacher.bipft\n"
     "  bipft train reviews.tsv --teacher large.bipft -o reviews.bipft\n"
+    "  bipft train wiki.txt --objective mlm --teacher bert-folder -o foundation.bipft\n"
     "\n"
     "DATA is TSV with a header, CSV, JSON lines, or fastText's lines. The model is one file: "
     "bits,\n"
     "vocabulary and labels. A training that was stopped goes on with the same command and "
     "--resume.\n";
 
-bool is_regular(const std::string& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode);
-}
-
-/// Nothing that is written may be something that is read, or a folder.
-void check_outputs(const TrainOptions& options, const std::vector<std::string>& data,
-                   const std::string& checkpoint) {
-  std::vector<std::string> inputs = data;
-  for (const std::string& input : {options.dev, options.vocab}) {
-    if (!input.empty()) inputs.push_back(input);
-  }
-  struct stat status {};
-  for (const std::string& output : {options.output, checkpoint, options.log}) {
-    if (output.empty()) continue;
-    for (const std::string& input : inputs) {
-      if (!same_file(output, input)) continue;
-      fail(Fault::system, output, ": is an input too, and would be overwritten");
-    }
-    if (::stat(output.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-      fail(Fault::system, output, ": is a directory; name a file in it");
-    }
-  }
-  if (options.output == checkpoint || options.output == options.log ||
-      (!options.log.empty() && options.log == checkpoint)) {
-    fail("-o, --checkpoint and --log must be different files");
-  }
-}
-
-/// What a teacher is known by: the digest of its file; of a folder that of its weights, and one of
-/// all that was read beside them.
-std::string identity_of(const ModelFile& teacher, const std::string& path) {
-  const std::string identity = concat("sha256:", teacher.digest);
-  if (!is_folder(path)) return identity;
-  std::string beside(teacher.vocabulary.bytes());
-  for (const auto& [key, value] : teacher.card.to_metadata()) {
-    beside += concat(key, '\n', value, '\n');
-  }
-  return concat(identity, '+', digest_of(beside));
-}
-
 /// The command as it must be repeated, and what it was about: what a resumed training must agree
 /// with.
 Json provenance(const TrainOptions& options, const TrainingData& data, const ModelFile* start,
                 std::span<const ModelFile> teachers, const Vocabulary& vocabulary) {
   Recipe asked = options.recipe;
+  if (asked.learn.warmup == FitOptions{}.warmup) asked.learn.warmup.reset();
+  if (asked.learn.weight_decay == FitOptions{}.weight_decay) asked.learn.weight_decay.reset();
+  if (asked.learn.clip == FitOptions{}.clip) asked.learn.clip.reset();
   const bool distils = !teachers.empty() || asked.distill.stages.has_value();
   if (!distils) {  // what is the default anyway need not be said again
     if (asked.learn.epochs == FitOptions{}.epochs) asked.learn.epochs.reset();
@@ -142,12 +104,9 @@ std::string labels_text(const TrainingData& data, const ModelCard& card) {
 }
 
 void describe(const TrainingData& data, const ModelCard& card, Console& console) {
-  const ModelConfig& c = card.config;
   console.say("data: ", data.train.size(), data.train.pairs ? " pairs" : " texts", ", ",
               labels_text(data, card));
-  console.say("model: L", c.layers, " C", c.hidden, " H", c.heads, " F", c.ffn, ", ", c.weight_bits,
-              "-bit weights, ", c.act_bits, "-bit activations; kernels ", kernels::active().name,
-              ", ", threads(), threads() == 1 ? " thread" : " threads");
+  describe_model(card.config, console);
 }
 
 /// What --epochs 0 writes: the model of --init, in its own bits wherever they are asked for.
@@ -183,25 +142,20 @@ int train(Words words_given) {
     fail("train: DATA is missing; bipft help train shows how it is called");
   }
   prepare(options.common);
+  if (options.recipe.pretrains()) return pretrain(options, data_paths, words_given);
+  check_no_pretraining(options);
   Console console(options.common);
   Output output;
 
   const bool regular = is_regular(options.output);
-  const std::string checkpoint = !options.checkpoint.empty() ? options.checkpoint
-                                 : regular                   ? options.output + ".ckpt"
-                                                             : "";
+  const std::string checkpoint = checkpoint_of(options);
   check_outputs(options, data_paths, checkpoint);
   std::unique_ptr<FileLock> lock;
   if (regular) lock = std::make_unique<FileLock>(options.output);
 
   // Whatever can be wrong without DATA is wrong before it is read.
   std::optional<ModelFile> read = read_start(options.init, learn.seed, console);
-  std::vector<ModelFile> teachers;
-  for (const std::string& path : options.teacher) {
-    std::optional<ModelFile> one = read_start(path, learn.seed, console);
-    if (!one) fail("--teacher ", path, ": a teacher is a model, not random weights");
-    teachers.push_back(std::move(*one));
-  }
+  std::vector<ModelFile> teachers = read_teachers(options, console);
   if (!learn.learns() && (!teachers.empty() || options.recipe.distill.stages)) {
     fail("--epochs 0 learns nothing; leave --teacher and --stages out");
   }
@@ -226,8 +180,7 @@ int train(Words words_given) {
     card.config.max_len = std::min(card.config.max_len, teacher->card.config.max_len);
   }
   check_vocabulary_options(options, start);
-  if (teacher == nullptr && goes_on_in_floats(start, card.config) && learn.learns() &&
-      !learn.lr) {
+  if (teacher == nullptr && goes_on_in_floats(start, card.config) && learn.learns() && !learn.lr) {
     learn.lr = fine_tuning_lr(card.config);
     console.say("init: learning rate ", *learn.lr, ", as for what was trained before; --lr wins");
   }
@@ -249,8 +202,8 @@ int train(Words words_given) {
   card.task = std::visit([](const auto& task) { return std::string(task.name); }, data.task);
   card.pairs = data.train.pairs;
   const ModelFile* const like = start != nullptr ? start : teacher;
-  const bool same_head = like != nullptr && like->card.answer == data.train.answer &&
-                         like->card.labels == data.labels;
+  const bool same_head =
+      like != nullptr && like->card.answer == data.train.answer && like->card.labels == data.labels;
   card.answer = data.train.answer;
   // A model that is begun with, or taught by, gives its unit of numbers, and so what logits mean.
   if (!same_head) card.scale = {};
@@ -262,8 +215,7 @@ int train(Words words_given) {
   card.train = provenance(options, data, start, teachers, vocabulary);
   card.metrics = Json::object();
 
-  const std::vector<Stage> stages =
-      plan_stages(options, teacher, card, console);
+  const std::vector<Stage> stages = plan_stages(options, teacher, card, console);
   const StageFiles files(checkpoint, stages.size());
   std::deque<ModelFile> results;  // where they stay: each begins and teaches the next
   ModelFile* teaches = teacher;
@@ -327,11 +279,7 @@ int train(Words words_given) {
                         distils ? teaches : nullptr);
       if (options.resume && files.checkpoint_is_of(of.train)) training.resume();
       if (const int code = training.run(); code != 0) {
-        std::string again = "bipft train --resume";
-        for (const std::string_view word : words_given) {
-          if (word != "--resume") again += ' ' + shell_word(word);
-        }
-        if (!checkpoint.empty()) console.error("go on with: ", again);
+        if (!checkpoint.empty()) console.error("go on with: ", resume_command(words_given));
         return code;
       }
       Snapshot best = training.result();

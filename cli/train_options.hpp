@@ -55,10 +55,10 @@ struct LearnOptions {
   std::size_t steps = FitOptions{}.steps;
   std::size_t batch = FitOptions{}.batch;
   std::optional<double> lr;
-  double warmup = FitOptions{}.warmup;
+  std::optional<double> warmup;
   std::string schedule = FitOptions{}.schedule;
-  double weight_decay = FitOptions{}.weight_decay;
-  double clip = FitOptions{}.clip;
+  std::optional<double> weight_decay;
+  std::optional<double> clip;
   std::optional<double> dropout;
   double label_smoothing = 0;
   std::string class_weight;
@@ -68,18 +68,21 @@ struct LearnOptions {
   std::uint64_t seed = FitOptions{}.seed;
 
   void visit(auto&& option) {
-    option("epochs", epochs, "times through the data; 0 learns nothing [3; 10 with a teacher]",
+    option("epochs", epochs,
+           "times through the data; 0 learns nothing [3; 10 with a teacher; mlm 1]",
            Form{"N", 0, 1e6});
     option("steps", steps, "batches, instead of epochs", Form{"N", 0, 1e12});
     option("batch", batch, "texts a step", Form{"N", 1, 65536});
     option("lr", lr,
-           "the highest learning rate [1e-3 for bits, 5e-4 for floats, those of --init 1e-4]",
+           "the highest learning rate [1e-3 for bits, 5e-4 for floats, those of --init 1e-4; "
+           "mlm 4e-4]",
            Form{"R", 0, 1e6});
-    option("warmup", warmup, "share of the steps, or from 1 on their number, to get there",
+    option("warmup", warmup,
+           "share of the steps, or from 1 on their number, to get there [0.1; mlm 0.01]",
            Form{"X", 0, 1e12});
     option("schedule", schedule, "how the rate falls again", Form{"linear|constant|cosine"});
-    option("weight-decay", weight_decay, "of matrices", Form{"X", 0, 1});
-    option("clip", clip, "longest gradient; 0: any", Form{"X", 0, 1e9});
+    option("weight-decay", weight_decay, "of matrices [0.01; mlm 0]", Form{"X", 0, 1});
+    option("clip", clip, "longest gradient; 0: any [1; mlm 0]", Form{"X", 0, 1e9});
     option("dropout", dropout, "while learning [0 for bits, 0.1 for floats]", Form{"P", 0, 0.99});
     option("label-smoothing", label_smoothing, "share of a label spread over all",
            Form{"P", 0, 0.99});
@@ -104,10 +107,10 @@ struct LearnOptions {
             .steps = steps,
             .batch = batch,
             .lr = lr.value_or(binary ? 1e-3 : 5e-4),
-            .warmup = warmup,
+            .warmup = warmup.value_or(FitOptions{}.warmup),
             .schedule = schedule,
-            .weight_decay = weight_decay,
-            .clip = clip,
+            .weight_decay = weight_decay.value_or(FitOptions{}.weight_decay),
+            .clip = clip.value_or(FitOptions{}.clip),
             .patience = patience.value_or(FitOptions{}.patience),
             .seed = seed,
             .optimizer = optimizer.value_or(FitOptions{}.optimizer),
@@ -143,16 +146,44 @@ struct DistillOptions {
   }
 };
 
+/// What is learnt from plain text, and how that is read.
+struct PretrainOptions {
+  std::optional<std::string> losses;
+  bool no_nsp = false;
+  std::string corpus_weights;
+  std::optional<std::size_t> piece_len;
+
+  void visit(auto&& option) {
+    option(
+        "losses", losses,
+        "any of mlm, nsp, nsp-soft, hidden, with commas: masked words, whether texts follow, and "
+        "from a teacher what it says of that and its hidden states [all that there are]",
+        Form{"mlm,nsp,hidden"});
+    option("no-nsp", no_nsp, "single texts, not pairs that follow one another or do not");
+    option("corpus-weights", corpus_weights,
+           "pieces of each text that come in turn [as many as there are]", Form{"3,1"});
+    option("piece-len", piece_len, "tokens of a piece of text [128, or --max-len if less]",
+           Form{"N", 8, 65536});
+  }
+};
+
 /// What decides about the bytes of the model, besides the data: the canonical command is made of
 /// it.
 struct Recipe {
+  std::string objective = "classify";
   DataOptions data;
   std::optional<double> dev_split;
   ShapeOptions shape;
   LearnOptions learn;
   DistillOptions distill;
+  PretrainOptions pretrain;
+
+  [[nodiscard]] bool pretrains() const { return objective == "mlm"; }
 
   void visit(auto&& option) {
+    option("objective", objective,
+           "learn labels, or from plain text, a paragraph a line, what all tasks begin with",
+           Form{"classify|mlm"});
     option("Data", data);
     option("dev-split", dev_split,
            "share of DATA set aside as dev, where there is no --dev; 0: none [0.1]",
@@ -160,6 +191,7 @@ struct Recipe {
     option("The model", shape);
     option("Learning", learn);
     option("Learning from a teacher", distill);
+    option("Learning from plain text, --objective mlm", pretrain);
   }
 };
 
@@ -173,13 +205,16 @@ struct TrainOptions {
   std::size_t save_every = 0;
   std::string checkpoint;
   std::string log;
+  std::size_t report_every = 1000;
+  std::string cache;
   bool log_begun = false;  ///< no option: a stage before has written to it
   Recipe recipe;
   CommonOptions common;
 
   void visit(auto&& option) {
     option("o", output, "the model; must be given", Form{"MODEL"});
-    option("dev", dev, "a data set to choose the best epoch by", Form{"FILE"});
+    option("dev", dev, "a data set to choose the best epoch by; mlm: a text to measure on",
+           Form{"FILE"});
     option("init", init,
            "begin with random weights, a model, or a Hugging Face BERT folder; auto: with the "
            "teacher's, if they fit",
@@ -192,15 +227,15 @@ struct TrainOptions {
            Form{"N", 0, 1e12});
     option("checkpoint", checkpoint, "the state of the training [MODEL.ckpt]", Form{"FILE"});
     option("log", log, "append a JSON object a report", Form{"FILE"});
+    option("report-every", report_every, "mlm: steps between looks at --dev", Form{"N", 1, 1e12});
+    option("cache", cache, "mlm: where tokenised text stays [MODEL.corpus, until MODEL is written]",
+           Form{"FILE"});
     recipe.visit(option);
     option("For every verb", common);
   }
 
   static constexpr auto later =
-      std::to_array<Later>({{"objective", "a choice of objectives (masked language modelling)"},
-                            {"corpus-weights", "masked language modelling"},
-                            {"no-nsp", "masked language modelling"},
-                            {"init=foundation", "a pre-trained foundation"},
+      std::to_array<Later>({{"init=foundation", "a pre-trained foundation"},
                             {"method=bipft", "BiPFT"},
                             {"method=beexformer", "BEExformer"},
                             {"weight-bits=2", "2 bits"},

@@ -96,5 +96,7 @@
 #include "bipft/train/objective.hpp"
 #include "bipft/train/regress_objective.hpp"
 #include "bipft/train/scores.hpp"
+// (Nor what only pre-training needs: "bipft/data/pretraining.hpp", text to masked batches, and
+// "bipft/train/pretrain_objective.hpp".)
 
 #include "bipft/version.hpp"

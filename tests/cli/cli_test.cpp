@@ -1,52 +1,21 @@
 /// The command as a process: exit codes, what is written where, and that nothing is lost.
 
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bipft/io/json.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/workplace.hpp"
 
 using namespace bipft;
+using test::Outcome;
+using test::Workplace;
 
 namespace {
 
 const std::string data = BIPFT_SOURCE_DIR "/data";
-
-struct Outcome {
-  int code = 0;
-  std::string out;
-  std::string talk;
-};
-
-/// A folder in which the command is run by a shell, where `bipft` is its name.
-class Workplace {
- public:
-  Outcome sh(const std::string& script) const {
-    const std::string whole =
-        "cd '" + folder.path() + "' && bipft() { '" BIPFT_COMMAND "' \"$@\"; }\n" + script + '\n';
-    folder.write("script", whole);
-    const int status =
-        std::system(("bash '" + folder.path("script") + "' > '" + folder.path("out") + "' 2> '" +
-                     folder.path("talk") + "' < /dev/null")
-                        .c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, folder.read("out"), folder.read("talk")};
-  }
-  /// The exit code alone, with what was said where it is not the expected one.
-  [[nodiscard]] int code(const std::string& script) const {
-    const Outcome outcome = sh(script);
-    INFO(script, "\n", outcome.out, outcome.talk);
-    CHECK(outcome.code != 134);
-    CHECK(outcome.code != 139);
-    return outcome.code;
-  }
-
-  bipft::test::TemporaryFolder folder;
-};
 
 const std::string shape =
     " --layers 1 --hidden 32 --ffn 32 --max-len 16 --vocab-size 120 --batch 8 ";
@@ -173,7 +142,14 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --epochs -1",
       "bipft train small.tsv -o x.bipft --lr nan",
       "bipft train small.tsv -o x.bipft --heads 3 --hidden 32",
-      "bipft train small.tsv -o x.bipft --objective mlm",
+      "bipft train small.tsv -o x.bipft --objective clm",
+      "bipft train small.tsv -o x.bipft --no-nsp",
+      "bipft train small.tsv -o x.bipft --losses mlm",
+      "bipft train small.tsv -o x.bipft --objective mlm --label label",
+      "bipft train small.tsv -o x.bipft --objective mlm --patience 2",
+      "bipft train small.tsv -o x.bipft --objective mlm --stages 32-32,1-1",
+      "bipft train small.tsv -o x.bipft --objective mlm --corpus-weights 1,2",
+      "bipft train small.tsv -o x.bipft --objective mlm --corpus-weights 0",
       "bipft train small.tsv -o x.bipft --method bipft",
       "bipft train small.tsv -o x.bipft --task squad",
       "bipft train small.tsv -o x.bipft --act-bits 3",

@@ -2,6 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
 #include "support/devices.hpp"
 #include "support/grad_check.hpp"
 #include "support/random_tensor.hpp"
@@ -34,6 +39,27 @@ TEST_CASE("first_tokens and mean_tokens: gradients agree with differences") {
                        return test::weighted_sum(mean_tokens(tape.leaf(hidden), texts), weights);
                      },
                      {&hidden});
+  }
+}
+
+TEST_CASE("select_rows: in any order, again and again, and gradients add up") {
+  const IdTensor rows(Shape{4}, std::vector<std::int32_t>{3, 0, 3, 5});
+  for (Device* device : test::devices()) {
+    Parameter hidden(test::random_tensor(Shape{6, 2}, 1));
+    const Tensor weights = test::random_tensor(Shape{4, 2}, 2);
+    Tape quiet(*device, Tape::Mode::inference);
+    const Tensor selected = select_rows(quiet.leaf(hidden), rows).value();
+    for (std::size_t m = 0; m < 4; ++m) {
+      const auto row = static_cast<std::size_t>(rows.data()[m]);
+      CHECK(std::ranges::equal(selected.row(m), hidden.value.row(row)));
+    }
+    test::grad_check(*device,
+                     [&](Tape& tape) {
+                       return test::weighted_sum(select_rows(tape.leaf(hidden), rows), weights);
+                     },
+                     {&hidden});
+    const IdTensor beyond(Shape{1}, std::vector<std::int32_t>{6});
+    CHECK_THROWS_AS((void)select_rows(quiet.leaf(hidden), beyond), Error);
   }
 }
 

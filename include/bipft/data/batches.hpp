@@ -36,7 +36,9 @@ struct Batch {
   IdTensor labels;  ///< [B]
   Tensor weights;   ///< [B]
   std::vector<std::uint32_t> order;  ///< [B]  which of all texts they are
-  Tensor targets;   ///< [B, K], or empty if the texts have none
+  Tensor targets;       ///< [B, K], or empty if the texts have none
+  IdTensor masked;      ///< [M]  rows of tokens that are hidden from the model, or empty
+  IdTensor masked_ids;  ///< [M]  what stood there
 };
 
 /// Gathers `texts[order[i]]` for every i.

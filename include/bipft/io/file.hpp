@@ -9,7 +9,8 @@
 /// temporary one, `.NAME.tmp.PID`, which the next writer of the same path removes.
 ///
 /// POSIX only. Not preserved when a file is replaced: its owner, its hard links, its extended
-/// attributes. There is no memory mapping: a mapped file that somebody truncates kills the process.
+/// attributes. Nothing here is mapped into memory: a mapped file that somebody truncates kills the
+/// process. Caches, which nobody else writes, are (io/mapped_file.hpp).
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -90,11 +90,16 @@ struct BasicModel {
     return hidden_states(tape, batch).back();
   }
 
-  /// classifier(tanh(pooler(hidden of [CLS]))).   hidden: [N, C]   result: [B, K]
-  [[nodiscard]] Var classify(const Var& hidden, const Ragged& texts) {
+  /// What a head reads of a text, tanh(pooler(hidden of [CLS])).   hidden: [N, C]   result: [B, C]
+  [[nodiscard]] Var pool(const Var& hidden, const Ragged& texts) {
     const Var first = first_tokens(hidden, texts);
     const Var pooled = activate(Activation::tanh, project(pooler, first, texts));
-    return classifier(dropout(pooled, static_cast<float>(config.dropout)));
+    return dropout(pooled, static_cast<float>(config.dropout));
+  }
+
+  /// The classifier's logits of pool.   hidden: [N, C]   result: [B, K]
+  [[nodiscard]] Var classify(const Var& hidden, const Ragged& texts) {
+    return classifier(pool(hidden, texts));
   }
 
   /// The logits.   result: [B, K]

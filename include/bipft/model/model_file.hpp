@@ -121,27 +121,31 @@ inline constexpr const char* latent_prefix = "latent.";
 namespace detail {
 
 template <class Write>
-auto with_model_tensors(const ModelFile& model, const Write& write) {
+auto with_model_tensors(const ModelFile& model, std::span<const NamedTensor> others,
+                        const Write& write) {
   TensorWriter writer;
   if (model.packed) writer.packed("", *model.packed);
   const bool computed = !model.packed && !model.card.config.staged();
   if (model.latent) writer.parameters(computed ? "" : latent_prefix, *model.latent);
+  for (const NamedTensor& other : others) writer("x." + other.name, other.tensor, {});
   writer.vocabulary(model.vocabulary);
   return write(writer.entries(), model.card.to_metadata());
 }
 
 }  // namespace detail
 
-/// Writes a model, atomically and durably. Throws Error{Fault::system}.
-inline void save_model(const std::string& path, const ModelFile& model) {
-  detail::with_model_tensors(model, [&](const auto& entries, const auto& metadata) {
+/// Writes a model, atomically and durably, and `others` as `x.NAME`, which readers of models pass
+/// over. Throws Error{Fault::system}.
+inline void save_model(const std::string& path, const ModelFile& model,
+                       std::span<const NamedTensor> others = {}) {
+  detail::with_model_tensors(model, others, [&](const auto& entries, const auto& metadata) {
     save_safetensors(path, entries, metadata);
   });
 }
 
 /// The bytes of the same file.
 [[nodiscard]] inline std::string serialize_model(const ModelFile& model) {
-  return detail::with_model_tensors(model, [](const auto& entries, const auto& metadata) {
+  return detail::with_model_tensors(model, {}, [](const auto& entries, const auto& metadata) {
     return serialize_safetensors(entries, metadata);
   });
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// One vector a text out of one a token: its first token's, or the mean of them all.
+/// Some rows of one vector a token; one vector a text, its first token's or the mean of them all.
 
 #include <algorithm>
 #include <cstddef>
@@ -11,8 +11,22 @@
 
 namespace bipft {
 
+/// Forward:    y[m] = hidden[rows[m]]
+/// Backward:   dhidden[n] = Σ_{m: rows[m] = n} dy[m], and 0 for rows that were not asked for
+///
+///   hidden: [N, C]   rows: [M]   y: [M, C]
+/// Throws Error if a row is not there.
+[[nodiscard]] inline Var select_rows(const Var& hidden, const IdTensor& rows) {
+  return hidden.tape().record(hidden.device().gather(hidden.value(), rows), {hidden},
+                              [rows, to = Slot(hidden)](Tape& tape, const Tensor& dy) {
+                                Tensor dhidden(to.shape());
+                                tape.device().scatter_add(dhidden, rows, dy);
+                                tape.accumulate(to, std::move(dhidden));
+                              });
+}
+
 /// Forward:    y[b] = hidden[first token of text b]          ([CLS], which a pooler reads)
-/// Backward:   dhidden is dy at these rows and 0 at all others
+/// Backward:   that of select_rows
 ///
 ///   hidden: [N, C]   y: [B, C]
 /// Throws Error if hidden does not fit the texts.
@@ -23,12 +37,7 @@ namespace bipft {
   IdTensor first = IdTensor::uninitialized(Shape{texts.texts()});
   const auto rows = first.mutable_data();
   for (std::size_t b = 0; b < rows.size(); ++b) rows[b] = static_cast<std::int32_t>(texts.begin(b));
-  return hidden.tape().record(hidden.device().gather(hidden.value(), first), {hidden},
-                              [first, to = Slot(hidden)](Tape& tape, const Tensor& dy) {
-                                Tensor dhidden(to.shape());
-                                tape.device().scatter_add(dhidden, first, dy);
-                                tape.accumulate(to, std::move(dhidden));
-                              });
+  return select_rows(hidden, first);
 }
 
 /// Forward:    y[b] = Σ_{n in text b} hidden[n] / T_b

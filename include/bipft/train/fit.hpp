@@ -141,6 +141,32 @@ struct Snapshot {
 using Score = std::function<double(std::span<const std::vector<float>> logits,
                                    std::span<const EncodedText> texts)>;
 
+/// What a training reads: its batches by their number, and how many of them are an epoch, at the
+/// end of which it reports and may be saved.
+struct Course {
+  std::size_t per_epoch = 0;
+  std::function<Batch(std::size_t step)> batch;  ///< a function of `step` alone; 0, 1, 2, ...
+};
+
+/// Texts in batches of similar length, in another order each epoch. `texts` must outlive it.
+/// Throws Error if there are none, or a batch has none.
+[[nodiscard]] inline Course course_of(std::span<const EncodedText> texts,
+                                      const FitOptions& options) {
+  if (texts.empty()) fail("fit: no texts to train on");
+  if (options.batch == 0) fail("fit: batch is 0");
+  const std::size_t per_epoch = (texts.size() + options.batch - 1) / options.batch;
+  std::size_t shuffled_epoch = std::numeric_limits<std::size_t>::max();
+  std::vector<std::vector<std::uint32_t>> batches;
+  return {per_epoch, [=](std::size_t step) mutable {
+            const std::size_t epoch = step / per_epoch;
+            if (epoch != shuffled_epoch) {
+              batches = epoch_batches(texts, options.batch, options.seed, epoch);
+              shuffled_epoch = epoch;
+            }
+            return make_batch(texts, batches[step % per_epoch]);
+          }};
+}
+
 /// A template so that no program compiles it but those that train: they call it Trainer.
 template <class Model>
 class BasicTrainer {
@@ -155,19 +181,25 @@ class BasicTrainer {
                std::span<const EncodedText> train, std::span<const EncodedText> dev, Score score,
                bool keep_latent = false, Objective objective = ClassifyObjective{},
                std::shared_ptr<Scaffold> scaffold = nullptr)
+      : BasicTrainer(std::move(model), device, options, course_of(train, options), keep_latent,
+                     std::move(objective), std::move(scaffold)) {
+    dev_ = dev;
+    score_ = std::move(score);
+  }
+
+  /// On what `course` reads, with no dev texts: the last model is the best.
+  BasicTrainer(Model model, Device& device, const FitOptions& options, Course course,
+               bool keep_latent, Objective objective, std::shared_ptr<Scaffold> scaffold)
       : model_(std::move(model)),
         device_(&device),
         options_(options),
-        train_(train),
-        dev_(dev),
-        score_(std::move(score)),
+        course_(std::move(course)),
         keep_latent_(keep_latent),
         objective_(std::move(objective)),
         learnt_{&model_, scaffold ? std::move(scaffold) : std::make_shared<Scaffold>()},
         optimizer_(choose<Optimizers>("optimizer", options.optimizer, trainees())) {
-    if (train.empty()) fail("fit: no texts to train on");
-    if (options.batch == 0) fail("fit: batch is 0");
-    per_epoch_ = (train.size() + options.batch - 1) / options.batch;
+    per_epoch_ = course_.per_epoch;
+    if (per_epoch_ == 0) fail("fit: a course whose epochs have no steps");
     steps_ = options.steps != 0 ? options.steps : options.epochs * per_epoch_;
   }
   BasicTrainer(const BasicTrainer&) = delete;  // the optimizer points into the model
@@ -197,17 +229,11 @@ class BasicTrainer {
     const Schedules schedule = choose<Schedules>(
         "schedule", options_.schedule, Horizon{steps_, static_cast<float>(options_.warmup)});
     if (model_.config.binary()) previous_ = model_.pack(*device_);
-    std::size_t shuffled_epoch = std::numeric_limits<std::size_t>::max();
-    std::vector<std::vector<std::uint32_t>> batches;
     while (state_.step < steps_ && !state_.stopped) {
       const std::size_t epoch = state_.step / per_epoch_;
-      if (epoch != shuffled_epoch) {
-        batches = epoch_batches(train_, options_.batch, options_.seed, epoch);
-        shuffled_epoch = epoch;
-      }
       const float lr =
           static_cast<float>(options_.lr * state_.lr_factor) * share_of(schedule, state_.step);
-      step(make_batch(train_, batches[state_.step % per_epoch_]), epoch, lr, hooks);
+      step(course_.batch(state_.step), epoch, lr, hooks);
       if (state_.step % per_epoch_ == 0 || state_.step == steps_) {
         end_epoch(epoch, hooks);
         if (hooks.on_safe_point) hooks.on_safe_point();
@@ -217,7 +243,7 @@ class BasicTrainer {
     return FitEnd::finished;
   }
 
-  /// The best model, or the present one if none was scored.
+  /// The best model, or the present one if none is scored.
   [[nodiscard]] Snapshot result() { return best_ ? *best_ : snapshot(); }
 
  private:
@@ -315,7 +341,7 @@ class BasicTrainer {
       state_.best_score = report.score;
       state_.best_epoch = epoch + 1;
       state_.stale = 0;
-      best_ = std::move(now);
+      if (!dev_.empty()) best_ = std::move(now);
     } else {
       ++state_.stale;
       state_.stopped = options_.patience != 0 && state_.stale >= options_.patience;
@@ -373,14 +399,15 @@ class BasicTrainer {
   Model model_;
   Device* device_;
   FitOptions options_;
-  std::span<const EncodedText> train_, dev_;
+  Course course_;
+  std::span<const EncodedText> dev_;
   Score score_;
   bool keep_latent_;
   Objective objective_;
   Learnt learnt_;
   Optimizers optimizer_;
   FitState state_;
-  std::optional<Snapshot> best_;
+  std::optional<Snapshot> best_;         // on the dev set, if there is one
   std::optional<PackedModel> previous_;  // at the last end of an epoch, to count flips
   std::size_t per_epoch_ = 0;
   std::size_t steps_ = 0;

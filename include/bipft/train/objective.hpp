@@ -8,6 +8,7 @@
 
 #include "bipft/data/batches.hpp"
 #include "bipft/nn/linear.hpp"
+#include "bipft/nn/mlm_head.hpp"
 #include "bipft/ops/losses.hpp"
 
 namespace bipft {
@@ -27,9 +28,15 @@ using BasicObjective = std::function<Outcome(Tape&, Model&, const Batch&)>;
 /// What an objective learns besides the model, and nobody needs afterwards. The trainer updates it
 /// and keeps it in checkpoints.
 struct Scaffold {
-  std::optional<Linear> projection;  ///< of hidden states, to another width
+  std::optional<Linear> projection;     ///< of hidden states, to another width
+  std::optional<MlmHead> words;         ///< says which word was masked
+  std::optional<Linear> next_sentence;  ///< [2, C]  says whether the second text follows the first
 
-  void visit(auto&& part) { part("projection", projection); }
+  void visit(auto&& part) {
+    part("projection", projection);
+    part("words", words);
+    part("next_sentence", next_sentence);
+  }
 };
 
 /// How many rows of `logits` have their largest number where `labels` say.
