@@ -125,7 +125,7 @@ struct ProductTimes {
   const std::size_t stride = words_for(matrix.outputs);
   return {seconds_of_call(
               [&] { target.bgemm_floats(product, scale.data(), bias.data(), nullptr, floats); }),
-          seconds_of_call([&] { target.bgemm_bits(product, most.data(), words, stride); })};
+          seconds_of_call([&] { target.bgemm_bits(product, most.data(), nullptr, words, stride); })};
 }
 
 void products(const KernelTable& target, const Measured& limit,

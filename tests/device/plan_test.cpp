@@ -160,7 +160,9 @@ class PlainWalk {
     const std::size_t outputs = s.product.outputs;
     BitMatrix& to = bits_[static_cast<int>(s.to)] = BitMatrix(tokens_, outputs);
     for (std::size_t i = 0; i < ones.size(); ++i) {
-      to.set(i / outputs, i % outputs, ones[i] <= s.most[i % outputs]);
+      const std::size_t o = i % outputs;
+      const bool again = !s.least.empty() && ones[i] >= s.least[o];
+      to.set(i / outputs, o, ones[i] <= s.most[o] || again);
     }
   }
   void operator()(const AttentionStep& s) {
@@ -206,6 +208,10 @@ class PlainWalk {
       plain_norm(&hidden[t * plan_.width], plan_.width, s.gamma, s.beta, s.epsilon);
     }
     for (const PackStep& pack : s.packs) (*this)(pack);
+  }
+  void operator()(const PoolStep& s) {
+    plain_norm(pooled_.data(), plan_.width, s.gamma, s.beta, s.epsilon);
+    for (std::size_t c = 0; c < plan_.width; ++c) pooled_[c] += hidden[c];
   }
   void operator()(const ClassifyStep& s) {
     for (std::size_t label = 0; label < plan_.labels; ++label) {
@@ -254,7 +260,15 @@ TEST_CASE("run: a plan equals the same steps in plain loops, byte by byte") {
       CAPTURE(odd);
       CAPTURE(head_size);
       std::vector<BitMatrix> weights;
-      const Plan plan = test::random_plan(2, width, 200, head_size, odd, 11, &weights, !odd);
+      Plan plan = test::random_plan(2, width, 200, head_size, odd, 11, &weights, !odd);
+      if (odd) {  // and a norm behind the pooler, and limits at either end of the popcounts
+        test::Dice dice(22);
+        PoolStep pool{test::random_vector(dice, width), test::random_vector(dice, width), 1e-12F};
+        plan.steps.insert(std::prev(plan.steps.end()), std::move(pool));
+        auto& inner = std::get<LinearBitsStep>(step_at(plan, 8));
+        REQUIRE(inner.to == Bits::inner);
+        inner.least = test::random_limits(dice, 200, width / 2 + 6);
+      }
       const Batch batch = random_batch({7, 1, 40}, 12);
       const PlanResult result = run(plan, batch);
       REQUIRE(result.logits.shape() == Shape{3, 3});
@@ -362,6 +376,7 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   refused(1, [](Step& s) { std::get<NormStep>(s).packs[0].first_only = true; });
   refused(1, [](Step& s) { std::get<NormStep>(s).packs[2].from = Floats::branch; });
   refused(2, [](Step& s) { std::get<LinearBitsStep>(s).most.pop_back(); });
+  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).least.resize(63); });
   refused(2, [](Step& s) { std::get<LinearBitsStep>(s).from = Bits::context; });
   refused(2, [](Step& s) { std::get<LinearBitsStep>(s).product.weight = nullptr; });
   refused(5, [](Step& s) { std::get<AttentionStep>(s).head_size = 16; });
@@ -376,6 +391,8 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   refused(11, [](Step& s) { std::get<PackStep>(s).from = Floats::branch; });
   refused(11, [](Step& s) { std::get<PackStep>(s).first_only = false; });
   refused(13, [](Step& s) { std::get<ClassifyStep>(s).weight = Tensor(Shape{3, 63}); });
+  refused(12, [](Step& s) { s = PoolStep{Tensor(Shape{64}), Tensor(Shape{64}), 1e-12F}; });
+  refused(2, [](Step& s) { s = PoolStep{Tensor(Shape{64}), Tensor(Shape{64}), 1e-12F}; });
 
   struct Foreign : WeightLayout {};
   Plan plan = good;

@@ -261,6 +261,7 @@ class PlainDevice final : public Device {
   Tensor exponential(const Tensor& x) override {
     return each(x, [](double v) { return std::exp(v); });
   }
+  Tensor gelu(const Tensor& x) override { return activate(Activation::gelu, x); }
   Tensor dropout(Tensor x, const Random& random, float p) override {
     return filled(x.shape(), [&](std::size_t i) {
       return random.uniform(i) < p ? 0.0F : x.data()[i] / (1.0F - p);

@@ -170,7 +170,8 @@ class PlanGroup {
   }
 
   void operator()(const LinearBitsStep& s) {
-    kernels_.bgemm_bits(product(s.product, s.from), s.most.data(), bits(s.to),
+    const std::int32_t* const least = s.least.empty() ? nullptr : s.least.data();
+    kernels_.bgemm_bits(product(s.product, s.from), s.most.data(), least, bits(s.to),
                         words_for(s.product.outputs));
   }
 
@@ -257,6 +258,15 @@ class PlanGroup {
       kernels_.layer_norm(y, rows, width_, s.gamma.data().data(), s.beta.data().data(), s.epsilon,
                           y, nullptr, nullptr);
       for (const PackStep& step : s.packs) pack(step, n, rows);
+    }
+  }
+
+  void operator()(const PoolStep& s) {
+    float* const y = floats(Floats::pooled);
+    kernels_.layer_norm(y, texts_, width_, s.gamma.data().data(), s.beta.data().data(), s.epsilon,
+                        y, nullptr, nullptr);
+    for (std::size_t b = 0; b < texts_; ++b) {
+      kernels_.add(y + b * width_, hidden() + row(b) * width_, width_, y + b * width_);
     }
   }
 

@@ -84,12 +84,14 @@ struct LinearStep {
   bool add = false;
 };
 
-/// to[n][o] = popcount <= most[o]; -1 is never, C or more always.
+/// to[n][o] = popcount <= most[o]; -1 is never, C or more always. With `least`, which a function
+/// that falls and rises asks for, also where popcount >= least[o].
 struct LinearBitsStep {
   Bits from = Bits::q_in;
   Bits to = Bits::q;
   Product product;
   std::vector<std::int32_t> most;
+  std::vector<std::int32_t> least;  ///< or none
 };
 
 /// Attention over bits, text by text and head by head, into context bits.
@@ -135,6 +137,12 @@ struct NormStep {
   std::vector<PackStep> packs;  ///< of every token's hidden states
 };
 
+/// pooled = layer_norm(pooled) + hidden of each text's first token
+struct PoolStep {
+  Tensor gamma, beta;
+  float epsilon = 0;
+};
+
 /// logits = tanh(pooled) wᵀ + bias, in a fixed order of additions.
 struct ClassifyStep {
   Tensor weight;  ///< [K, C]
@@ -142,7 +150,8 @@ struct ClassifyStep {
 };
 
 using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
-                          MatrixStep, FloatAttentionStep, FirstStep, NormStep, ClassifyStep>;
+                          MatrixStep, FloatAttentionStep, FirstStep, NormStep, PoolStep,
+                          ClassifyStep>;
 
 struct Plan {
   std::size_t width = 0;      ///< C

@@ -108,6 +108,7 @@ class PlanCheck {
     read(s.from);
     product(s.product, s.from, cols_of(plan_, s.to));
     equal("limits", s.most.size(), s.product.outputs);
+    if (!s.least.empty()) equal("least popcounts", s.least.size(), s.product.outputs);
     same_rows(row_a_text(s.from), row_a_text(s.to));
     if (s.from == s.to) refuse("reads and writes the same bits");
     wrote(s.to);
@@ -165,6 +166,13 @@ class PlanCheck {
       }
       (*this)(pack);
     }
+  }
+
+  void operator()(const PoolStep& s) {
+    read(Floats::hidden);
+    read(Floats::pooled);
+    equal("gamma", s.gamma.numel(), plan_.width);
+    equal("beta", s.beta.numel(), plan_.width);
   }
 
   void operator()(const ClassifyStep& s) {

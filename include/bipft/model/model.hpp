@@ -20,6 +20,7 @@
 #include "bipft/model/parameters.hpp"
 #include "bipft/nn/embedding.hpp"
 #include "bipft/nn/encoder_layer.hpp"
+#include "bipft/ops/arithmetic.hpp"
 #include "bipft/ops/select.hpp"
 
 namespace bipft {
@@ -50,8 +51,9 @@ struct BasicModel {
   ModelConfig config;
   Embedding embedding;
   std::vector<Layer> layers;
-  LinearLayer pooler;  ///< [C, C]
-  Linear classifier;   ///< [K, C], never binary
+  LinearLayer pooler;                    ///< [C, C]
+  std::optional<LayerNorm> pooler_norm;  ///< of a residual pooler
+  Linear classifier;                     ///< [K, C], never binary
 
   /// Random weights; a parameter's depend on `seed` and its path alone.
   /// Throws Error if the config does not fit together.
@@ -71,6 +73,7 @@ struct BasicModel {
     part("embedding", embedding);
     part("layers", layers);
     part("pooler", pooler);
+    part("pooler_norm", pooler_norm);
     part("classifier", classifier);
   }
 
@@ -90,10 +93,13 @@ struct BasicModel {
     return hidden_states(tape, batch).back();
   }
 
-  /// classifier(tanh(pooler(hidden of [CLS]))).   hidden: [N, C]   result: [B, K]
+  /// classifier(tanh(pooler(h))) of h, the hidden state of [CLS]; a residual pooler has
+  /// tanh(norm(pooler(h)) + h), as [BiPFT] does.   hidden: [N, C]   result: [B, K]
   [[nodiscard]] Var classify(const Var& hidden, const Ragged& texts) {
     const Var first = first_tokens(hidden, texts);
-    const Var pooled = activate(Activation::tanh, project(pooler, first, texts));
+    Var pooled = project(pooler, first, texts);
+    if (pooler_norm) pooled = add((*pooler_norm)(pooled), first);
+    pooled = activate(Activation::tanh, pooled);
     return classifier(dropout(pooled, static_cast<float>(config.dropout)));
   }
 
@@ -120,6 +126,7 @@ struct BasicModel {
                   shape.norm_epsilon, start.at("embedding")),
         pooler(make_linear(detail::form_of(shape), shape.hidden, shape.hidden, start.at("pooler"))),
         classifier(shape.hidden, shape.labels, start.at("classifier")) {
+    if (shape.residual_pooler()) pooler_norm.emplace(shape.hidden, shape.norm_epsilon);
     const Activation activation = shape.activation == "gelu" ? Activation::gelu : Activation::relu;
     const std::optional<BinaryForm> form = detail::form_of(shape);
     const auto dropout = static_cast<float>(shape.dropout);
@@ -285,6 +292,7 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
   }
 
   packed.pooler = detail::pack_linear(pooler, device);
+  if (pooler_norm) packed.pooler_norm = detail::pack_norm(*pooler_norm);
   packed.classifier = {classifier.weight.value, classifier.bias.value};
   return packed;
 }
@@ -319,6 +327,7 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
     detail::unpack_norm(layer.ffn_norm, in.ffn.norm);
   }
   detail::unpack_linear(model.pooler, packed.pooler, device);
+  if (model.pooler_norm) detail::unpack_norm(*model.pooler_norm, packed.pooler_norm);
   model.classifier.weight.value = packed.classifier.weight;
   model.classifier.bias.value = packed.classifier.bias;
   return model;

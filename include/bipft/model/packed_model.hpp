@@ -60,6 +60,7 @@ struct PackedModel {
   PackedEmbedding embedding;
   std::vector<PackedEncoderLayer> layers;
   PackedLinear pooler;
+  PackedNorm pooler_norm;  ///< of a residual pooler
   PackedClassifier classifier;
 };
 
@@ -141,6 +142,9 @@ void for_each_packed(Packed& model, const Action& action) {
   }
 
   detail::for_each_of_linear(action, "", "pooler", model.pooler, config, c, c);
+  if (config.residual_pooler()) {
+    detail::for_each_of_norm(action, "", "pooler_norm", model.pooler_norm, c);
+  }
   detail::act_on(action, "", "classifier.weight", model.classifier.weight, Shape{config.labels, c});
   detail::act_on(action, "", "classifier.bias", model.classifier.bias, Shape{config.labels});
 }
