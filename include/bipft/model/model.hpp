@@ -36,6 +36,7 @@ namespace detail {
   if (config.inner_levels == "sign") form.inner = form.input;
   if (config.attention == "bool") form.probability = BoolAttention::name;
   if (config.scale_a_row()) form.weight = RowSign::name;
+  form.estimators = config.estimators;
   return form;
 }
 [[nodiscard]] inline std::string_view words_of(const ModelConfig& config) {
@@ -285,7 +286,13 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
                      detail::pack_linear(a.value, device),   detail::pack_linear(a.output, device),
                      rule_of(a.binary->query).scale,         rule_of(a.binary->key).scale,
                      rule_of(a.binary->value).scale,         rule_of(a.binary->probability).scale,
-                     detail::pack_norm(layer.attention_norm)};
+                     detail::pack_norm(layer.attention_norm),
+                     {},
+                     {}};
+    if (a.estimators) {
+      out.attention.estimator_weight = a.estimators->weight.value;
+      out.attention.estimator_bias = a.estimators->bias.value;
+    }
     out.ffn = {detail::pack_linear(layer.ffn.inner, device),
                detail::pack_linear(layer.ffn.outer, device), detail::pack_norm(layer.ffn_norm)};
     packed.layers.push_back(std::move(out));
@@ -322,6 +329,10 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
     detail::unpack_levels(layer.attention.binary->value, in.attention.value_alpha);
     detail::unpack_levels(layer.attention.binary->probability, in.attention.probability_alpha);
     detail::unpack_norm(layer.attention_norm, in.attention.norm);
+    if (layer.attention.estimators) {
+      layer.attention.estimators->weight.value = in.attention.estimator_weight;
+      layer.attention.estimators->bias.value = in.attention.estimator_bias;
+    }
     detail::unpack_linear(layer.ffn.inner, in.ffn.inner, device);
     detail::unpack_linear(layer.ffn.outer, in.ffn.outer, device);
     detail::unpack_norm(layer.ffn_norm, in.ffn.norm);

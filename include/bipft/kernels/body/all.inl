@@ -3,6 +3,8 @@
 #include "bipft/kernels/body/elements.inl"
 #include "bipft/kernels/body/rows.inl"
 
+#include "bipft/kernels/body/estimates.inl"
+
 #include "bipft/kernels/body/battention.inl"
 #include "bipft/kernels/body/bgemm.inl"
 #include "bipft/kernels/body/bpack.inl"
@@ -50,6 +52,8 @@ inline constexpr TrainingKernels training{
     .draw = draw_all,
     .dropout = dropout_all,
     .adamw = adamw_all,
+    .estimate_weights = estimate_weights,
+    .weighted_softmax = weighted_softmax_rows,
     .softmax_backward = softmax_backward_rows,
     .layer_norm_backward = layer_norm_backward_rows,
     .dot = dot_all,
