@@ -108,6 +108,22 @@ TEST_CASE("Network: so does one with a GELU behind learned levels, and a residua
   }
 }
 
+TEST_CASE("Network: so does one with estimators, of any rank") {
+  for (const std::size_t head_size : {32U, 64U}) {
+    for (const std::size_t rank : {1U, 2U, 8U}) {
+      CAPTURE(head_size);
+      CAPTURE(rank);
+      ModelConfig config = test::toy_bipft_config(rank, head_size);
+      check_packed_and_trained(config);
+      config.activation = "relu";
+      config.inner_levels = "step";
+      config.pooler = "plain";
+      config.max_len = 77;  // more than one register of keys
+      check_packed_and_trained(config);
+    }
+  }
+}
+
 TEST_CASE("Network: the sign of a shifted GELU is that of GELU, at every popcount") {
   ModelConfig config = test::toy_bipft_config(0);
   config.hidden = 384;  // so that a step of x is short, and many lie about GELU's least value
@@ -115,8 +131,8 @@ TEST_CASE("Network: the sign of a shifted GELU is that of GELU, at every popcoun
   Model model = test::toy_model(config, 7);
   auto& outer = std::get<BinaryLinear>(model.layers[0].ffn.outer);
   auto& shift = std::get<ElasticSign>(outer.input).shift.value;
-  const float shifts[] = {0.0F,    1e-30F, -1e-30F, 1e-3F,   0.1F,         0.16F, 0.169F,
-                          0.1699F, 0.17F,  0.2F,    0.5F,    2.0F,         -0.1F, -1.0F,
+  const float shifts[] = {0.0F,    1e-30F, -1e-30F,   1e-3F,      0.1F,          0.16F, 0.169F,
+                          0.1699F, 0.17F,  0.2F,      0.5F,       2.0F,          -0.1F, -1.0F,
                           -3.0F,   -9.0F,  0x1p-149F, -0x1p-149F, 0.16997119747F};
   for (std::size_t c = 0; c < shift.numel(); ++c) shift.mutable_data()[c] = shifts[c % 19];
   const PackedModel packed = model.pack(active_device());
@@ -211,7 +227,8 @@ TEST_CASE("Network: threads, batch and neighbours never change a byte") {
 TEST_CASE("Network: every target gives a packed model's bytes") {
   const std::string active(kernels::active().name);
   for (const ModelConfig& config :
-       {test::toy_config(), test::toy_bibert_config(), test::toy_bipft_config(0)}) {
+       {test::toy_config(), test::toy_bibert_config(), test::toy_bipft_config(0),
+        test::toy_bipft_config(1), test::toy_bipft_config(3, 64)}) {
     Model model = test::toy_model(config, 4);
     const PackedModel packed = model.pack(active_device());
     const auto texts = test::toy_texts(21, 8, config);

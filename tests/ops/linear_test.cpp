@@ -47,10 +47,10 @@ TEST_CASE("ordered_linear: is linear, forwards and backwards, and the same on ev
     test::check_close(y, device->linear(x.value, w.value, bias.value), 1e-5F);
   }
   Tape tape(test::plain_device());
-  CHECK_THROWS_WITH_AS((void)ordered_linear(tape.constant(Tensor(Shape{2, 3})),
-                                            tape.constant(Tensor(Shape{4, 5})),
-                                            tape.constant(Tensor(Shape{4}))),
-                       "ordered_linear: x is [2, 3], w is [4, 5], bias is [4]", Error);
+  CHECK_THROWS_WITH_AS(
+      (void)ordered_linear(tape.constant(Tensor(Shape{2, 3})), tape.constant(Tensor(Shape{4, 5})),
+                           tape.constant(Tensor(Shape{4}))),
+      "ordered_linear: x is [2, 3], w is [4, 5], bias is [4]", Error);
 }
 
 TEST_CASE("linear: a constant input costs no gradient and changes none") {

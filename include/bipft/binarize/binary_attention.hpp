@@ -138,8 +138,8 @@ namespace detail {
   of.p_scale = probability.scale();
   // Without estimates binary_scores and binary_mix are the form by floats.
   const bool by_bits = tape.products() == Tape::Products::bits || !estimates;
-  Tensor y = by_bits ? tape.device().binary_attention(of)
-                     : tape.device().Device::binary_attention(of);
+  Tensor y =
+      by_bits ? tape.device().binary_attention(of) : tape.device().Device::binary_attention(of);
   const Slot of_alpha = tape.leaf(probability.alpha);
   const Slot of_estimates = estimates ? Slot(*estimates) : of_alpha;
   return tape.record(std::move(y), {q.levels, k.levels, v.levels, of_alpha, of_estimates},

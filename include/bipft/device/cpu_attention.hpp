@@ -368,10 +368,10 @@ class AttentionHead {
   std::uint64_t* values_;           // [D, T] bits
   std::uint32_t *panels_, *scratch_;
   float* workspace_;
-  float* weights_;                                              // [T, T]
-  float *query_side_, *key_side_, *side_gradients_;             // estimates.hpp; and of both
-  float *value_side_, *value_gradient_, *row_sums_;             // [T]
-  const float* dropped_ = nullptr;                              // p_ or second_
+  float* weights_;                                   // [T, T]
+  float *query_side_, *key_side_, *side_gradients_;  // estimates.hpp; and of both
+  float *value_side_, *value_gradient_, *row_sums_;  // [T]
+  const float* dropped_ = nullptr;                   // p_ or second_
 };
 
 }  // namespace detail

@@ -316,8 +316,8 @@ class Device : public Runner {
   [[nodiscard]] virtual Tensor binary_attention(const BinaryAttention& of) {
     const Tensor p = dropped(of, squares_of(of));
     const Tensor units = threshold_select(p, of.window.threshold, of.window.strict, 0.0F, 1.0F);
-    Tensor y = scale(mix(units, unpack(of.v, -1.0F, 1.0F), of.texts, of.heads),
-                     of.p_scale * of.v_scale);
+    Tensor y =
+        scale(mix(units, unpack(of.v, -1.0F, 1.0F), of.texts, of.heads), of.p_scale * of.v_scale);
     if (of.estimates.empty()) return y;
     const Tensor sums =
         scale(ordered_mix(units, sides_of(of).value, of.texts, of.heads), of.p_scale);
@@ -335,8 +335,8 @@ class Device : public Runner {
     const Sides sides = estimated ? sides_of(of) : Sides{};
     Tensor dvalue;  // [N, H]
     if (estimated) {
-      const Tensor values = matmul(sides.value.reshaped(Shape{of.q.rows(), 1}),
-                                   Tensor(Shape{1, of.heads}, 1.0F));
+      const Tensor values =
+          matmul(sides.value.reshaped(Shape{of.q.rows(), 1}), Tensor(Shape{1, of.heads}, 1.0F));
       // [N, H]: a head's channels have their part of r_v in common.
       const Tensor dsums = linear(dy, heads_of_channels(of), {});
       GradPair more = mix_backward(levels, values, dsums, of.texts, of.heads);
@@ -420,9 +420,8 @@ class Device : public Runner {
     for (std::size_t c = 0; c < copies.cols(); ++c) {
       copies.mutable_data()[c % columns * copies.cols() + c] = 1.0F;
     }
-    const auto [dquery, dkey] = scores_backward(matmul(sides.query, copies),
-                                                matmul(sides.key, copies), ds, of.texts, of.heads,
-                                                1.0F);
+    const auto [dquery, dkey] = scores_backward(
+        matmul(sides.query, copies), matmul(sides.key, copies), ds, of.texts, of.heads, 1.0F);
     const Tensor to_query = linear(dquery, copies, {});
     const Tensor to_key = linear(dkey, copies, {});
     Tensor destimates(of.estimates.shape());

@@ -19,9 +19,9 @@ namespace bipft {
 
 /// E's two outer products: factor · E_ij = Σ_c query[i][c] key[c][j], c < 2 rank.
 struct EstimateSides {
-  float* query;        ///< [T, 2 rank]  factor · (m_q + r_q), and factor · r_q
-  float* key;          ///< [2 rank, ...] r_k, and m_k; `key_stride` from one to the next
-  float* value;        ///< [T]           r_v
+  float* query;  ///< [T, 2 rank]  factor · (m_q + r_q), and factor · r_q
+  float* key;    ///< [2 rank, ...] r_k, and m_k; `key_stride` from one to the next
+  float* value;  ///< [T]           r_v
   std::size_t key_stride;
 };
 

@@ -99,6 +99,15 @@ class PlanMaker {
 
     // A query's channel is an integer within ±T, its level's scale one multiplication.
     const float mixed = a.probability_alpha * a.value_alpha;
+    if (model_.config.estimators != 0) {  // a float is added, which folds into no integer
+      const float factor = 1.0F / std::sqrt(static_cast<float>(step.head_size));
+      step.estimators.emplace(AttentionStep::Estimators{a.estimator_weight, a.estimator_bias,
+                                                        factor, mixed, a.probability_alpha,
+                                                        a.output.shift});
+      plan_.add(std::move(step));
+      linear(a.output, Bits::context, Floats::hidden, true);
+      return norm_of(a.norm);
+    }
     const auto longest = static_cast<std::int32_t>(model_.config.max_len);
     step.threshold.resize(a.output.bits.cols());
     for (std::size_t c = 0; c < step.threshold.size(); ++c) {

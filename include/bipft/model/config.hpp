@@ -151,17 +151,18 @@ struct ModelConfig {
            {"pooler is '", pooler, "', not plain or residual"});
     within("estimators", estimators, 0, 8);
     // A GELU is not monotone, but where it lies below a threshold is an interval.
-    demand(weight_bits != 1 || activation == "gelu" || !plain(),
-           {"activation of a binary model is '", activation,
-            "': gelu goes with plain input_levels"});
-    demand(weight_bits != 1 || inner_levels == "sign" || (!plain() && activation == "relu"),
-           {"inner_levels is '", inner_levels, "': sign goes with gelu and with plain input_levels"});
+    demand(
+        weight_bits != 1 || activation == "gelu" || !plain(),
+        {"activation of a binary model is '", activation, "': gelu goes with plain input_levels"});
+    demand(
+        weight_bits != 1 || inner_levels == "sign" || (!plain() && activation == "relu"),
+        {"inner_levels is '", inner_levels, "': sign goes with gelu and with plain input_levels"});
     demand(weight_bits == 1 || (pooler == "plain" && estimators == 0),
            {"pooler is '", pooler, "' and estimators are ", estimators,
             ": a model in full precision has neither"});
-    demand(estimators == 0 || (binary() && attention == "softmax" && !plain()),
-           {"estimators are ", estimators,
-            ": they go with bits, a softmax and elastic input_levels"});
+    demand(
+        estimators == 0 || (binary() && attention == "softmax" && !plain()),
+        {"estimators are ", estimators, ": they go with bits, a softmax and elastic input_levels"});
     demand(!staged() || (!plain() && attention == "softmax"),
            {"act_bits is ", act_bits, ": levels of some bits are elastic, and go with a softmax"});
     demand(norm_epsilon > 0 && norm_epsilon < 1, {"norm_epsilon is ", norm_epsilon});

@@ -282,10 +282,14 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
   for (const Layer& layer : layers) {
     const Attention& a = layer.attention;
     PackedEncoderLayer out;
-    out.attention = {detail::pack_linear(a.query, device),   detail::pack_linear(a.key, device),
-                     detail::pack_linear(a.value, device),   detail::pack_linear(a.output, device),
-                     rule_of(a.binary->query).scale,         rule_of(a.binary->key).scale,
-                     rule_of(a.binary->value).scale,         rule_of(a.binary->probability).scale,
+    out.attention = {detail::pack_linear(a.query, device),
+                     detail::pack_linear(a.key, device),
+                     detail::pack_linear(a.value, device),
+                     detail::pack_linear(a.output, device),
+                     rule_of(a.binary->query).scale,
+                     rule_of(a.binary->key).scale,
+                     rule_of(a.binary->value).scale,
+                     rule_of(a.binary->probability).scale,
                      detail::pack_norm(layer.attention_norm),
                      {},
                      {}};
