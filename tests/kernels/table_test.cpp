@@ -88,7 +88,13 @@ Floats all_rows(const KernelTable& table, const Floats& x, const Floats& dy, std
   Floats softmax(n + 1, 7.0F), softmax_dx(n + 1, 7.0F), y(n + 1, 7.0F), dx(n + 1, 7.0F);
   Floats mean(rows), inverse(rows), dgamma(cols + 1, 0.5F), dbeta(cols + 1, 0.25F);
   Floats dlogits(n + 1, 7.0F), others;
-  Floats weighted(n + 1, 7.0F), weights(cols + 1, 7.0F);
+  Floats weighted(n + 1, 7.0F), weights(cols + 1, 7.0F), linear(rows * 3 + 1, 7.0F);
+  const Floats w = numbers(8, 3 * cols);
+  table.row_linear(x.data(), rows, w.data(), numbers(9, 3).data(), 3, cols, linear.data());
+  for (std::size_t i = 0; i < 3 * rows; ++i) {
+    const float sum = table.row_dot(x.data() + i / 3 * cols, w.data() + i % 3 * cols, cols);
+    CHECK(linear[i] == sum + numbers(9, 3)[i % 3]);
+  }
   table.softmax(x.data(), rows, cols, softmax.data());
   training.softmax_backward(softmax.data(), dy.data(), rows, cols, softmax_dx.data());
   training.weighted_softmax(x.data(), softmax.data(), rows, cols, weighted.data());
@@ -115,6 +121,7 @@ Floats all_rows(const KernelTable& table, const Floats& x, const Floats& dy, std
   }
   CHECK(dgamma.back() == 0.5F);
   CHECK(dbeta.back() == 0.25F);
+  CHECK(linear.back() == 7.0F);
   Floats all;
   for (const Floats* part : {&softmax, &softmax_dx, &y, &dx, &mean, &inverse, &dgamma, &dbeta,
                              &dlogits, &others, &weighted, &weights}) {

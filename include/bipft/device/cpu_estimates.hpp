@@ -27,12 +27,13 @@ class CpuEstimates : public CpuRows {
     const std::size_t outputs = w.rows();
     Tensor y = Tensor::uninitialized(Shape{x.rows(), outputs});
     const kernels::KernelTable& kernels = kernels::active();
+    const std::size_t cols = x.cols();
+    const float* const from = x.data().data();
     float* const to = y.mutable_data().data();
-    detail::by_rows(x.rows(), outputs * x.cols(), [&](std::size_t n) {
-      for (std::size_t o = 0; o < outputs; ++o) {
-        const float sum = kernels.row_dot(x.row(n).data(), w.row(o).data(), x.cols());
-        to[n * outputs + o] = sum + bias.data()[o];
-      }
+    const std::size_t piece = detail::piece_rows(outputs * cols);
+    parallel_for(x.rows(), piece, [&](std::size_t begin, std::size_t end) {
+      kernels.row_linear(from + begin * cols, end - begin, w.data().data(), bias.data().data(),
+                         outputs, cols, to + begin * outputs);
     });
     return y;
   }

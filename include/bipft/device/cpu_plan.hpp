@@ -361,13 +361,8 @@ class PlanGroup {
     float* const query = rows + tokens * columns;
     float* const key = query + tokens * sides;
     float* const value = key + keys * sides;
-    for (std::size_t t = 0; t < tokens; ++t) {
-      const float* const x = hidden() + (row(b) + t) * width_;
-      for (std::size_t o = 0; o < columns; ++o) {
-        const float sum = kernels_.row_dot(x, s.weight.row(o).data(), width_);
-        rows[t * columns + o] = sum + s.bias.data()[o];
-      }
-    }
+    kernels_.row_linear(hidden() + row(b) * width_, tokens, s.weight.data().data(),
+                        s.bias.data().data(), columns, width_, rows);
     std::fill_n(key, keys * (sides + 1), 0.0F);
     spread_estimates(rows, tokens, sides / 2, s.factor, {query, key, value, keys});
     return {sides, query, key, value, s.mixed, s.alpha, s.shift.data().data()};

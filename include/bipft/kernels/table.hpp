@@ -74,6 +74,10 @@ struct KernelTable {
                      const float* beta, float epsilon, float* y, float* mean, float* inverse);
   /// Σ a b in float, as every row's sum above.
   float (*row_dot)(const float* a, const float* b, std::size_t n);
+  /// y[row][o] = row_dot(x[row], w[o]) + bias[o], for few outputs.
+  ///   x: [rows, n]   w: [outputs, n]   bias: [outputs]   y: [rows, outputs]
+  void (*row_linear)(const float* x, std::size_t rows, const float* w, const float* bias,
+                     std::size_t outputs, std::size_t n, float* y);
 
   // --- Bits --------------------------------------------------------------------------------------
 

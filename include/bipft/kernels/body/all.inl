@@ -30,6 +30,7 @@ inline constexpr KernelTable table{
     .softmax = softmax_rows,
     .layer_norm = layer_norm_rows,
     .row_dot = dot_row,
+    .row_linear = row_linear,
     .pack_row = pack_row,
     .unpack_row = unpack_row,
     .layout_words = layout_words,

@@ -276,7 +276,7 @@ template <std::size_t D>
 /// The terms of every query, table's times weight, and their sums. Weights behind the last key are
 /// zeros.
 template <bool wide, bool both_ends>
-[[gnu::noinline]] inline void weigh_terms(const AttentionSpace& s,
+[[gnu::always_inline]] inline void weigh_terms(const AttentionSpace& s,
                                           const float* const (&value)[abreast],
                                           float (&sum)[abreast]) {
   Table<wide, both_ends> table[abreast];
@@ -286,14 +286,18 @@ template <bool wide, bool both_ends>
     table[i].fill(value[i]);
     total[i] = splat(0.0F);
   }
-  for (std::size_t j = 0; j < s.keys; j += 16) {
+  const std::size_t keys = s.keys;  // by themselves: what is stored might lie anywhere, even in s
+  const std::uint32_t* const distance = s.distance;
+  const float* const weight = s.weight;
+  float* const to = s.term;
+  for (std::size_t j = 0; j < keys; j += 16) {
     BIPFT_UNROLL
     for (std::size_t i = 0; i < abreast; ++i) {
-      const std::size_t at = i * s.keys + j;
-      const Lanes of_table = table[i].look_up(load_words(s.distance + at));
-      const Lanes term = multiply(of_table, load(s.weight + at));
+      const std::size_t at = i * keys + j;
+      const Lanes of_table = table[i].look_up(load_words(distance + at));
+      const Lanes term = multiply(of_table, load(weight + at));
       total[i] = add(total[i], term);
-      store(s.term + at, term);
+      store(to + at, term);
     }
   }
   BIPFT_UNROLL
@@ -307,25 +311,46 @@ template <std::size_t D>
                                                    std::size_t (&count)[abreast],
                                                    float (&values)[abreast]) {
   const float* value[abreast];
-  for (std::size_t i = 0; i < abreast; ++i) value[i] = a.exponential + least[i] * (D + 1);
-  float sum[abreast];
-  weigh_terms<D == 64, true>(s, value, sum);
-  const Lanes edge = splat(a.half_alpha);
-  const Lanes none = splat(0.0F);
+  bool both_ends = false;
   for (std::size_t i = 0; i < abreast; ++i) {
-    const Lanes inverse = splat(1.0F / (sum[i] < least_sum ? least_sum : sum[i]));
-    const float* const term = s.term + i * s.keys;
-    std::uint32_t* const alive = s.alive + i * s.words;
-    Lanes total = none;
-    for (std::size_t j = 0; j < s.keys; j += 32) {
-      const Mask low = above(multiply(load(term + j), inverse), edge);
-      const Mask high = above(multiply(load(term + j + 16), inverse), edge);
-      alive[j / 32] = bits_of(low) | bits_of(high) << 16U;
-      total = add(total, select(low, load(a.estimates.value + j), none));
-      total = add(total, select(high, load(a.estimates.value + j + 16), none));
+    value[i] = a.exponential + least[i] * (D + 1);
+    both_ends = both_ends || least[i] == 0;
+  }
+  float sum[abreast];
+  if (both_ends || !ends_differ) {
+    weigh_terms<D == 64, true>(s, value, sum);
+  } else {
+    weigh_terms<D == 64, !ends_differ>(s, value, sum);
+  }
+  const Lanes edge = splat(a.half_alpha);
+  Lanes inverse[abreast];
+  Lanes total[abreast];
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < abreast; ++i) {
+    inverse[i] = splat(1.0F / (sum[i] < least_sum ? least_sum : sum[i]));
+    total[i] = splat(0.0F);
+  }
+  const std::size_t keys = s.keys;
+  const std::size_t words = s.words;
+  const float* term = s.term;
+  const float* rest = a.estimates.value;
+  std::uint32_t* alive = s.alive;
+  for (std::size_t j = 0; j < keys; j += 32, term += 32, rest += 32, ++alive) {
+    const Lanes first_rest = load(rest);
+    const Lanes second_rest = load(rest + 16);
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < abreast; ++i) {
+      const Mask low = above(multiply(load(term + i * keys), inverse[i]), edge);
+      const Mask high = above(multiply(load(term + i * keys + 16), inverse[i]), edge);
+      alive[i * words] = bits_of(low) | bits_of(high) << 16U;
+      total[i] = add(total[i], select(low, first_rest, splat(0.0F)));
+      total[i] = add(total[i], select(high, second_rest, splat(0.0F)));
     }
-    values[i] = fold_sum(total);
-    count[i] = count_alive(s.tokens, alive);
+  }
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < abreast; ++i) {
+    values[i] = fold_sum(total[i]);
+    count[i] = count_alive(s.tokens, s.alive + i * words);
   }
 }
 
