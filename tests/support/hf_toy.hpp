@@ -55,7 +55,23 @@ namespace bipft::test {
     put(theirs + "attention.self.clip_value", ours + "attention.binary.value.alpha");
     put(theirs + "attention.self.clip_attn", ours + "attention.binary.probability.alpha");
   }
+  for (std::size_t i = 0; i < model.config.layers && model.config.estimators != 0; ++i) {
+    const std::size_t rank = model.config.estimators;
+    const Tensor& weight = model.at(concat("layers.", i, ".attention.estimators.weight"));
+    const Tensor& bias = model.at(concat("layers.", i, ".attention.estimators.bias"));
+    std::size_t row = 0;
+    for (const char* name : {"q_m", "q_p", "k_m", "k_p", "v_p"}) {
+      const std::size_t rows = row == 4 * rank ? 1 : rank;
+      const std::string theirs = concat("bert.encoder.layer.", i, ".attention.self.", name);
+      tensors.emplace_back(theirs + ".weight", Tensor(Shape{rows, weight.cols()},
+                                                      weight.data().subspan(row * weight.cols(),
+                                                                            rows * weight.cols())));
+      tensors.emplace_back(theirs + ".bias", Tensor(Shape{rows}, bias.data().subspan(row, rows)));
+      row += rows;
+    }
+  }
   linear("pooler.dense", "pooler");
+  if (model.config.residual_pooler()) norm("pooler.LayerNorm", "pooler_norm");
   tensors.emplace_back("classifier.weight", model.at("classifier.weight"));
   tensors.emplace_back("classifier.bias", model.at("classifier.bias"));
   return tensors;
@@ -75,8 +91,9 @@ struct HfToy {
   std::string vocabulary;
   TemporaryFolder folder;
 
-  explicit HfToy(bool binary = false, std::uint64_t seed = 1)
-      : parameters(toy_model(toy_config(binary), seed).parameters(active_device())),
+  explicit HfToy(bool binary = false, std::uint64_t seed = 1) : HfToy(toy_config(binary), seed) {}
+  explicit HfToy(const ModelConfig& of, std::uint64_t seed = 1)
+      : parameters(toy_model(of, seed).parameters(active_device())),
         vocabulary(toy_vocabulary().bytes()) {
     const ModelConfig& shape = parameters.config;
     config.set("model_type", "bert")
@@ -90,9 +107,12 @@ struct HfToy {
         .set("hidden_act", shape.activation)
         .set("layer_norm_eps", 1e-12)
         .set("id2label", Json::object().set("0", "low").set("2", "high").set("1", "middle"));
-    if (binary) {
+    if (shape.binary()) {
       config.set("weight_bits", 1).set("input_bits", 1).set("weight_quant_method", "bwn");
       config.set("input_quant_method", "elastic").set("sym_quant_ffn_attn", false);
+    }
+    if (shape.residual_pooler()) {  // as published: its code has a GELU all the same
+      config.set("hidden_act", "relu").set("improve_kqv", shape.estimators > 0);
     }
     tokenizer.set("do_lower_case", true).set("model_max_length", shape.max_len);
     for (const auto& [name, tensor] : hf_tensors_of(parameters)) {

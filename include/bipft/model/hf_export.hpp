@@ -2,7 +2,7 @@
 /// write_hf_folder: a model as a folder of Hugging Face's format, which their code computes alike.
 ///
 /// One in full precision becomes plain BERT, for transformers. One of one bit gets the names and
-/// the config of [BiT]'s published code, which binarizes what it reads once more: it takes signs
+/// the config of [BiT]'s published code, or of [BiPFT]'s, which binarizes what it reads once more: it takes signs
 /// around a matrix's mean and the mean of its magnitudes for the scale. So numbers are written
 /// whose signs and scale are those of the bits:
 ///
@@ -133,11 +133,16 @@ class HfValues {
       put(layer + ".attention.binary.value.alpha", attention.value_alpha);
       put(layer + ".attention.binary.probability.alpha", attention.probability_alpha);
       norm(layer + ".attention_norm", attention.norm);
+      if (model.config.estimators != 0) {
+        put(layer + ".attention.estimators.weight", attention.estimator_weight);
+        put(layer + ".attention.estimators.bias", attention.estimator_bias);
+      }
       linear(layer + ".ffn.inner", model.layers[i].ffn.inner);
       linear(layer + ".ffn.outer", model.layers[i].ffn.outer);
       norm(layer + ".ffn_norm", model.layers[i].ffn.norm);
     }
     linear("pooler", model.pooler);
+    if (model.config.residual_pooler()) norm("pooler_norm", model.pooler_norm);
     put("classifier.weight", model.classifier.weight);
     put("classifier.bias", model.classifier.bias);
   }
@@ -152,7 +157,10 @@ inline void refuse_hf_export(const ModelFile& model) {
   std::string_view what;
   if (config.staged()) what = "activations of more bits than one, whose scales it does not tell,";
   if (config.embedding_bits != 1) what = "word embeddings of 32 bits beside one-bit weights";
-  if (config.inner_levels != "step") what = "±1 as the second feed-forward input";
+  const bool bipft = config.residual_pooler() && config.activation == "gelu";
+  if (config.residual_pooler() && !bipft) what = "BiPFT's pooler and BiT's ReLU";
+  if (config.estimators != 0 && !bipft) what = "estimators beside BiT's bits";
+  if (config.inner_levels != "step" && !bipft) what = "±1 as the second feed-forward input";
   if (config.scale_a_row()) what = "a scale a row of weights";
   if (config.plain() || config.attention != "softmax") what = "BiBERT's bits";
   if (what.empty()) return;
@@ -179,6 +187,20 @@ inline void write_hf_folder(const std::string& folder, const ModelFile& model) {
     }
     entries.push_back({bare ? tensor.theirs : "bert." + tensor.theirs, DType::f32, std::move(shape),
                        std::as_bytes(values.at(tensor.ours).data())});
+  }
+  for (const HfEstimator& one : hf_estimators(card.config)) {
+    const std::string front = card.config.labels == 0 ? "" : "bert.";
+    const std::size_t width = card.config.hidden;
+    const auto weight = values.at(one.ours + ".weight").data();
+    const auto bias = values.at(one.ours + ".bias").data();
+    entries.push_back({front + one.theirs + ".weight",
+                       DType::f32,
+                       {one.rows, width},
+                       std::as_bytes(weight.subspan(one.first * width, one.rows * width))});
+    entries.push_back({front + one.theirs + ".bias",
+                       DType::f32,
+                       {one.rows},
+                       std::as_bytes(bias.subspan(one.first, one.rows))});
   }
   make_empty_folder(folder);
   const std::string at = folder.ends_with('/') ? folder : folder + '/';

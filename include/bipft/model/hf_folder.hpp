@@ -7,7 +7,7 @@
 ///   tokenizer_config.json  how texts are cut, if it is there
 ///
 /// Read are BERT in full precision, with a head for texts, with those of pre-training or with none,
-/// and [BiT]'s one-bit checkpoints. Nothing of a folder is believed before it is checked; whatever
+/// and [BiT]'s and [BiPFT]'s one-bit checkpoints. Nothing of a folder is believed before it is checked; whatever
 /// is wrong throws Error{Fault::model} with the file, the values and what to try.
 
 #include <algorithm>
@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/sort.hpp"
+#include "bipft/device/estimates.hpp"
 #include "bipft/io/folder.hpp"
 #include "bipft/io/safetensors.hpp"
 #include "bipft/model/hf_config.hpp"
@@ -54,7 +56,7 @@ class HfReader {
         Safetensors::open(path("model.safetensors"), SafetensorsLimits::hugging_face());
     name_tensors(weights);
     refuse_other_methods(config_json);
-    HfConfig config = read_hf_config(config_json, path("config.json"));
+    HfConfig config = read_hf_config(config_json, path("config.json"), estimators());
     refuse_bits_without_config(config.model);
     take_labels(config);
 
@@ -70,6 +72,7 @@ class HfReader {
     }
     card.kind = card.config.binary() ? "trainable" : "float";
     card.method = card.config.binary() ? "bit" : "float";
+    if (card.config.residual_pooler()) card.method = "bipft";
     HfTokenizer tokenizer;
     if (path_exists(path("tokenizer_config.json"))) {
       tokenizer =
@@ -161,22 +164,24 @@ class HfReader {
     return {};
   }
 
-  /// [BiPFT]'s and [BiBERT]'s checkpoints look much like [BiT]'s and compute something else.
+  /// [BiBERT]'s checkpoints look much like [BiT]'s and compute something else.
   void refuse_other_methods(const Json& config) const {
-    std::string_view sign =
-        config.is_object() && config.contains("improve_kqv") ? "improve_kqv" : "";
+    if (!config.is_object() || !config.contains("quantize_act") ||
+        config.contains("weight_quant_method") || config.contains("input_quant_method")) {
+      return;
+    }
+    fail(Fault::model, folder_, ": a model of BiBERT (it has quantize_act); this version reads ",
+         "BERT, BiT and BiPFT");
+  }
+  /// The rank of [BiPFT]'s estimators; 0 where only its pooler's norm is there; nothing for others.
+  [[nodiscard]] std::optional<std::size_t> estimators() {
+    const Named* const found = find("encoder.layer.0.attention.self.q_p.weight");
+    if (found != nullptr && !found->entry->shape.empty()) return found->entry->shape[0];
     for (const char* part : {".k_p.", ".q_p.", ".k_m.", ".q_m.", ".v_p."}) {
-      if (sign.empty()) sign = any_with(part);
+      if (!any_with(part).empty()) return 1;  // what is missing, take_tensors tells
     }
-    std::string_view method = "BiPFT";
-    if (sign.empty() && config.is_object() && config.contains("quantize_act") &&
-        !config.contains("weight_quant_method") && !config.contains("input_quant_method")) {
-      sign = "quantize_act";
-      method = "BiBERT";
-    }
-    if (sign.empty()) return;
-    fail(Fault::model, folder_, ": a model of ", method, " (it has ", sign,
-         "); this version reads ", "BERT and BiT");
+    if (find("pooler.LayerNorm.weight") != nullptr) return 0;
+    return std::nullopt;
   }
   void refuse_bits_without_config(const ModelConfig& config) const {
     if (config.binary()) return;
@@ -258,14 +263,33 @@ class HfReader {
         result.tensors.push_back({wanted.ours, take(wanted)});
       }
     }
+    take_estimators(result);
     if (result.config.labels == 0) {
       result.tensors.push_back({"classifier.weight", Tensor(Shape{0, result.config.hidden})});
       result.tensors.push_back({"classifier.bias", Tensor(Shape{0})});
     }
     if (!pooled) notes_.emplace_back("it has no pooler, so that begins at random");
   }
+  void take_estimators(ModelParameters& result) {
+    const std::size_t width = result.config.hidden;
+    const std::size_t rows = estimate_columns(result.config.estimators);
+    Tensor weight, bias;
+    for (const HfEstimator& one : hf_estimators(result.config)) {
+      if (one.first == 0) {
+        weight = Tensor(Shape{rows, width});
+        bias = Tensor(Shape{rows});
+      }
+      const Tensor w = take({one.theirs + ".weight", {}, Shape{one.rows, width}});
+      const Tensor b = take({one.theirs + ".bias", {}, Shape{one.rows}});
+      std::ranges::copy(w.data(), weight.mutable_data().subspan(one.first * width).begin());
+      std::ranges::copy(b.data(), bias.mutable_data().subspan(one.first).begin());
+      if (one.first + one.rows != rows) continue;
+      result.tensors.push_back({one.ours + ".weight", weight});
+      result.tensors.push_back({one.ours + ".bias", bias});
+    }
+  }
   [[nodiscard]] Tensor pooler_of_nothing(const HfTensor& wanted) const {
-    if (wanted.scalar) return Tensor(wanted.shape, 1.0F);
+    if (wanted.scalar || wanted.ours.ends_with("gamma")) return Tensor(wanted.shape, 1.0F);
     if (wanted.shape.rank() == 1) return Tensor(wanted.shape);
     return normal_init(wanted.shape, 0.02F, seed_, wanted.ours);
   }
