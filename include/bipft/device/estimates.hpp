@@ -3,8 +3,8 @@
 ///
 /// [BiPFT] takes a product of floats for that of bits B and of what they lost, R:
 ///   Q Kᵀ = B_q B_kᵀ + (B_q R_kᵀ + R_q B_kᵀ) + R_q R_kᵀ
-/// and stands in for B and R with vectors of low rank, read from the hidden state: m for B, r for R.
-/// So the scores of all heads get E = (m_q + r_q) r_kᵀ + r_q m_kᵀ, and each value r_v.
+/// and stands in for B and R with vectors of low rank that are read from the hidden state, m for B
+/// and r for R. So the scores of all heads get E = (m_q + r_q) r_kᵀ + r_q m_kᵀ, and each value r_v.
 ///
 /// A token's row has m_q, r_q, m_k and r_k, `rank` numbers each, and then r_v.
 

@@ -3,8 +3,8 @@
 /// writing.
 ///
 /// A one-bit model has the names that [BiT]'s published code adds: `X.move.bias` for the shift of a
-/// linear layer's input, `X.input_clip_val` for its scale, and attention's four scales; [BiPFT] adds
-/// a norm behind the pooler, and five estimators a layer.
+/// linear layer's input, `X.input_clip_val` for its scale, and attention's four scales. [BiPFT]'s
+/// adds a norm behind the pooler, and five estimators a layer.
 
 #include <array>
 #include <cstddef>
