@@ -255,9 +255,10 @@ int eval(Words words) {
   if (!options.export_hf.empty()) {
     write_hf_folder(options.export_hf, file);
     console.say("wrote ", options.export_hf, ": ",
-                !file.packed               ? "plain BERT"
-                : file.card.config.plain() ? "BiBERT's names"
-                                           : "BiT's names");
+                !file.packed                         ? "plain BERT"
+                : file.card.config.plain()           ? "BiBERT's names"
+                : file.card.config.residual_pooler() ? "BiPFT's names"
+                                                     : "BiT's names");
     if (!has_data && !options.bench) return 0;
   }
   const Classifier model = classifier_of(std::move(file));

@@ -99,18 +99,21 @@ inline void set_shape(std::string_view option, const std::optional<std::size_t>&
 /// What a method's binary layers are like, in the words of ModelConfig.
 inline void set_binary_form(std::string_view method, ModelConfig& config) {
   const bool bibert = method == "bibert";
-  config.activation = bibert ? "gelu" : "relu";
-  config.inner_levels = bibert ? "sign" : "step";
+  const bool bipft = method == "bipft";
+  config.activation = bibert || bipft ? "gelu" : "relu";
+  config.inner_levels = bibert || bipft ? "sign" : "step";
   config.input_levels = bibert ? "plain" : "elastic";
   config.attention = bibert ? "bool" : "softmax";
   config.weight_scales = bibert ? "row" : "tensor";
+  config.pooler = bipft ? "residual" : "plain";
+  config.estimators = bipft ? 1 : 0;
 }
 
 /// Whether numbers that were learnt for one config mean the same in the other.
 [[nodiscard]] inline bool same_form(const ModelConfig& a, const ModelConfig& b) {
   return a.weight_bits == b.weight_bits && a.activation == b.activation &&
          a.inner_levels == b.inner_levels && a.input_levels == b.input_levels &&
-         a.attention == b.attention && a.weight_scales == b.weight_scales;
+         a.attention == b.attention && a.weight_scales == b.weight_scales && a.pooler == b.pooler;
 }
 
 /// The config of the model in the making, but for vocabulary and labels. Throws Error{Fault::usage}
@@ -155,6 +158,9 @@ inline void set_binary_form(std::string_view method, ModelConfig& config) {
   if (!begun) config.activation = "gelu";
   const bool one_bit = config.weight_bits == 1;
   if (one_bit && (!kept || shape.method)) set_binary_form(method, config);
+  if (shape.estimators) config.estimators = *shape.estimators;
+  if (!one_bit) config.pooler = "plain";
+  if (!config.binary()) config.estimators = 0;  // nor has a stage between
   config.dropout = config.attention_dropout = recipe.learn.dropout_rate(one_bit);
 
   ModelConfig trial = config;  // what comes from the data will fit

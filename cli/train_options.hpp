@@ -19,7 +19,7 @@ namespace bipft::cli {
 /// The shape and the bits. What is not given is the preset's, or that of the model begun with.
 struct ShapeOptions {
   std::optional<std::string> method;
-  std::optional<std::size_t> weight_bits, act_bits, embedding_bits;
+  std::optional<std::size_t> weight_bits, act_bits, embedding_bits, estimators;
   std::size_t latent_bits = 0;
   std::optional<std::string> preset;
   std::optional<std::size_t> layers, hidden, heads, ffn, max_len, vocab_size;
@@ -28,12 +28,14 @@ struct ShapeOptions {
 
   void visit(auto&& option) {
     option("method", method, "a recipe that names the bits [that of a one-bit --init, else bit]",
-           Form{"bit|bibert|float"});
+           Form{"bit|bibert|bipft|float"});
     option("weight-bits", weight_bits, "of all matrices", Form{"1|32"});
     option("act-bits", act_bits, "of what they multiply; 2 and 4 are for teachers between",
            Form{"1|2|4|32"});
     option("embedding-bits", embedding_bits, "of the word embedding [as the weights]",
            Form{"1|32"});
+    option("estimators", estimators,
+           "rank of what makes up for bits in attention, 0: none [bipft 1]", Form{"N", 0, 8});
     option("latent-bits", latent_bits, "keep what training goes on from best, in MODEL too; 0: no",
            Form{"0|32"});
     option("preset", preset, "tiny L2 C128, mini L4 C256, small L6 C384, base L12 C768 [tiny]",
@@ -236,7 +238,6 @@ struct TrainOptions {
 
   static constexpr auto later =
       std::to_array<Later>({{"init=foundation", "a pre-trained foundation"},
-                            {"method=bipft", "BiPFT"},
                             {"method=beexformer", "BEExformer"},
                             {"weight-bits=2", "2 bits"},
                             {"weight-bits=4", "4 bits"},

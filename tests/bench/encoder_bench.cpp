@@ -161,7 +161,7 @@ void run(int count, char** words) {
   const auto targets = options.words("target", std::string(kernels::active().name),
                                      "instruction sets, of those that this machine has");
   const auto presets = options.words("preset", "tiny,mini,small,base", "shapes");
-  const auto forms = options.words("form", "packed", "packed, float");
+  const auto forms = options.words("form", "packed", "packed, bipft-a, bipft-b, float");
   const auto tokens = options.numbers("tokens", "16,32,128,256,512", "lengths of a text, to 512");
   const auto batches = options.numbers("batch", "1,8,32", "texts in a call");
   const auto thread_counts =

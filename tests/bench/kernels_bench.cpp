@@ -123,9 +123,10 @@ struct ProductTimes {
   float* const floats = y.mutable_data().data();
   std::uint64_t* const words = bits.mutable_row(0);
   const std::size_t stride = words_for(matrix.outputs);
-  return {seconds_of_call(
-              [&] { target.bgemm_floats(product, scale.data(), bias.data(), nullptr, floats); }),
-          seconds_of_call([&] { target.bgemm_bits(product, most.data(), words, stride); })};
+  return {
+      seconds_of_call(
+          [&] { target.bgemm_floats(product, scale.data(), bias.data(), nullptr, floats); }),
+      seconds_of_call([&] { target.bgemm_bits(product, most.data(), nullptr, words, stride); })};
 }
 
 void products(const KernelTable& target, const Measured& limit,

@@ -57,14 +57,23 @@ namespace bipft::bench {
   return model.pack(device);
 }
 
-/// In the form called `form`: packed or float.
+/// In the form called `form`: packed, which is BiT's; BiPFT's A or B; or float.
 [[nodiscard]] inline Network network_of(std::string_view preset, std::string_view form) {
   Device& device = active_device();
   if (form == "packed") return Network(packed_of(config_of(preset, true)), device);
+  if (form == "bipft-a" || form == "bipft-b") {
+    ModelConfig config = config_of(preset, true);
+    config.activation = "gelu";
+    config.inner_levels = "sign";
+    config.pooler = "residual";
+    config.estimators = form == "bipft-b" ? 1 : 0;
+    return Network(packed_of(config), device);
+  }
   if (form == "float") {
     return Network(Model(config_of(preset, false), 1).parameters(device), device);
   }
-  fail(Fault::usage, "no form is called '", form, "'; choose one of: packed, float");
+  fail(Fault::usage, "no form is called '", form,
+       "'; choose one of: packed, bipft-a, bipft-b, float");
 }
 
 }  // namespace bipft::bench

@@ -6,11 +6,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "bipft/autograd/tape.hpp"
 #include "bipft/binarize/elastic_sign.hpp"
 #include "bipft/binarize/elastic_step.hpp"
 #include "bipft/ops/attention.hpp"
 #include "bipft/ops/dropout.hpp"
+#include "bipft/ops/linear.hpp"
 #include "bipft/ops/softmax.hpp"
+#include "golden/binarization.hpp"
 #include "support/devices.hpp"
 #include "support/grad_check.hpp"
 #include "support/random_tensor.hpp"
@@ -180,6 +183,125 @@ TEST_CASE("binary_attention: is its parts in turn, forwards, backwards and at th
       for (std::size_t i = 0; i < 5; ++i) test::check_equal(results[1][i], results[0][i]);
       test::check_close(results[1][5], results[0][5], 1e-5F);
     }
+  }
+}
+
+TEST_CASE("binary_attention: makes of estimates what published code does (golden vector TV11)") {
+  namespace g = golden;
+  const Ragged one({2});
+  const auto of = [](const auto& values, const Shape& shape) {
+    Tensor x(shape);
+    for (std::size_t i = 0; i < x.numel(); ++i) {
+      x.mutable_data()[i] = static_cast<float>(values[i]);
+    }
+    return x;
+  };
+  // [token][channel] from the blocks of two heads.
+  const auto of_heads = [](const auto& head0, const auto& head1) {
+    Tensor x(Shape{2, 4});
+    for (std::size_t i = 0; i < 4; ++i) {
+      x.mutable_row(i / 2)[i % 2] = static_cast<float>(head0[i]);
+      x.mutable_row(i / 2)[2 + i % 2] = static_cast<float>(head1[i]);
+    }
+    return x;
+  };
+  Tensor stacked(Shape{5, 4});
+  const double* const rows[] = {g::tv11_w_qm, g::tv11_w_qp, g::tv11_w_km, g::tv11_w_kp,
+                                g::tv11_w_vp};
+  for (std::size_t i = 0; i < 20; ++i) {
+    stacked.mutable_data()[i] = static_cast<float>(rows[i / 4][i % 4]);
+  }
+  for (Device* device : test::devices()) {
+    for (const Tape::Products products : {Tape::Products::bits, Tape::Products::floats}) {
+      ElasticStep probability;
+      probability.alpha.value = Tensor(Shape{1}, static_cast<float>(g::tv11_alpha_attn));
+      probability.calibrated.value = true;
+      Parameter q(of(g::tv11_b_q, {2, 4})), k(of(g::tv11_b_k, {2, 4})), v(of(g::tv11_b_v, {2, 4}));
+      Parameter w(stacked), bias(test::tensor({5}, {0.03F, 0.01F, 0.0F, -0.02F, 0.05F}));
+      Tape tape(*device, Tape::Mode::train, products);
+      const Var estimates =
+          ordered_linear(tape.constant(of(g::tv11_h, {2, 4})), tape.leaf(w), tape.leaf(bias));
+      for (std::size_t t = 0; t < 2; ++t) {
+        const double wanted[] = {g::tv11_m_q[t], g::tv11_r_q[t], g::tv11_m_k[t], g::tv11_r_k[t],
+                                 g::tv11_r_v[t]};
+        for (std::size_t i = 0; i < 5; ++i) {
+          CHECK(static_cast<double>(estimates.value().row(t)[i]) == doctest::Approx(wanted[i]));
+        }
+      }
+      const BinaryVar q_bits{tape.leaf(q), BitRule{{}, 0.0F, false, false, 0.5F}};
+      const BinaryVar k_bits{tape.leaf(k), BitRule{{}, 0.0F, false, false, 0.4F}};
+      const BinaryVar v_bits{tape.leaf(v), BitRule{{}, 0.0F, false, false, 0.3F}};
+      Parameter rows_of_estimates(estimates.value());
+      for (const bool through_weights : {true, false}) {
+        const Var e = through_weights ? estimates : tape.leaf(rows_of_estimates);
+        const Var y = binary_attention(q_bits, k_bits, v_bits, probability, one, 2, 0.0F, e);
+        test::check_close(y.value(), of_heads(g::tv11_context_head0, g::tv11_context_head1));
+        if (through_weights) continue;  // and backwards below, all at once
+        for (Parameter* p : {&q, &k, &v, &probability.alpha}) p->clear_grad();
+        tape.backward(
+            test::weighted_sum(y, of_heads(g::tv11_dcontext_head0, g::tv11_dcontext_head1)));
+      }
+      test::check_close(q.grad, of(g::tv11_db_q, {2, 4}));
+      test::check_close(k.grad, of(g::tv11_db_k, {2, 4}));
+      test::check_close(v.grad, of(g::tv11_db_v, {2, 4}));
+      CHECK(static_cast<double>(probability.alpha.grad.data()[0]) ==
+            doctest::Approx(g::tv11_dalpha_attn));
+      const double* const of_rows[] = {g::tv11_d_m_q, g::tv11_d_r_q, g::tv11_d_m_k, g::tv11_d_r_k,
+                                       g::tv11_d_r_v};
+      for (std::size_t i = 0; i < 10; ++i) {
+        CHECK(static_cast<double>(rows_of_estimates.grad.row(i / 5)[i % 5]) ==
+              doctest::Approx(of_rows[i % 5][i / 5]).epsilon(1e-5));
+      }
+
+      Tape again(*device, Tape::Mode::train, products);
+      const BinaryVar q2{again.leaf(q), q_bits.rule};
+      const BinaryVar k2{again.leaf(k), k_bits.rule};
+      const BinaryVar v2{again.leaf(v), v_bits.rule};
+      const Var e =
+          ordered_linear(again.constant(of(g::tv11_h, {2, 4})), again.leaf(w), again.leaf(bias));
+      const Var y = binary_attention(q2, k2, v2, probability, one, 2, 0.0F, e);
+      again.backward(
+          test::weighted_sum(y, of_heads(g::tv11_dcontext_head0, g::tv11_dcontext_head1)));
+      for (std::size_t c = 0; c < 4; ++c) {
+        CHECK(static_cast<double>(w.grad.row(1)[c]) ==
+              doctest::Approx(g::tv11_dw_qp[c]).epsilon(1e-4));
+        CHECK(static_cast<double>(w.grad.row(4)[c]) ==
+              doctest::Approx(g::tv11_dw_vp[c]).epsilon(1e-5));
+      }
+    }
+  }
+}
+
+TEST_CASE("binary_attention: of estimates, ranks add up, and none of them is no estimate") {
+  for (Device* device : test::devices()) {
+    ElasticStep probability;
+    probability.alpha.value = Tensor(Shape{1}, 0.4F);
+    Tape tape(*device, Tape::Mode::inference);
+    const BinaryVar q{tape.constant(q_values), q_rule};
+    const BinaryVar k{tape.constant(k_values), k_rule};
+    const auto attend = [&](const Tensor& estimates) {
+      return binary_attention(q, k, k, probability, texts, heads, 0.0F, tape.constant(estimates))
+          .value();
+    };
+    const Tensor without = binary_attention(q, k, k, probability, texts, heads, 0.0F).value();
+    test::check_close(attend(Tensor(Shape{9, 5})), without);
+    const Tensor narrow = test::random_tensor(Shape{9, 5}, 7);
+    Tensor wide(Shape{9, 9});  // the same, and a second column of zeros
+    for (std::size_t n = 0; n < 9; ++n) {
+      for (std::size_t i = 0; i < 4; ++i) wide.mutable_row(n)[2 * i] = narrow.row(n)[i];
+      wide.mutable_row(n)[8] = narrow.row(n)[4];
+    }
+    const Tensor estimated = attend(narrow);
+    test::check_close(attend(wide), estimated);
+    double moved = 0;
+    for (std::size_t i = 0; i < estimated.numel(); ++i) {
+      moved += static_cast<double>(std::abs(estimated.data()[i] - without.data()[i]));
+    }
+    CHECK(moved > 1);
+    // However far the estimates are apart, there are numbers.
+    Tensor far = narrow;
+    for (float& x : far.mutable_data()) x *= 1e3F;
+    for (const float x : attend(far).data()) CHECK(std::isfinite(x));
   }
 }
 

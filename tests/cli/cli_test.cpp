@@ -398,9 +398,10 @@ TEST_CASE("train: a teacher of any shape, vocabulary and head teaches") {
   says(wide, "from a width of 64 to 32");
   says(wide, "layers learn from layers: 0 from 0, 1 from 1, 2 from 1");
   says("--teacher teacher.bipft --vocab-size 100 -o c.bipft", "its logits alone");
-  says("--teacher b.bipft --optimizer bertadam --scale-lr 1e-3 --weight-bits 32 --lr 1e-4 "
-       "-o d.bipft",
-       "kernels");
+  says(
+      "--teacher b.bipft --optimizer bertadam --scale-lr 1e-3 --weight-bits 32 --lr 1e-4 "
+      "-o d.bipft",
+      "kernels");
   CHECK(place.code("sed 's/positive$/yes/' small.tsv > others.tsv; bipft train others.tsv "
                    "--teacher teacher.bipft --epochs 1 --teacher-epochs 1 -o e.bipft 2> talk.txt "
                    "&& grep 'learns them first' talk.txt") == 0);
@@ -514,6 +515,34 @@ TEST_CASE("command: a model of BiBERT's goes to its published form and comes bac
     CHECK(place.code(concat("bipft train small.tsv --dev dev.tsv --teacher bb-folder --epochs 1 ",
                             student, " -o bb2.bipft")) == 0);
   }
+}
+
+TEST_CASE("train: BiPFT's form, with estimators and without") {
+  const Workplace& place = trained();
+  CHECK(place.code("bipft train small.tsv --method bipft --epochs 1 -o p.bipft" + shape) == 0);
+  CHECK(place.sh("bipft run p.bipft --info").out.find("method\tbipft\n") != std::string::npos);
+  CHECK(place.code("bipft train --init p.bipft --epochs 0 -o p0.bipft") == 0);
+  const std::string logits = place.sh("cut -f1 dev.tsv | bipft run p.bipft --logits").out;
+  CHECK(lines_of(logits) > 1);
+  CHECK(place.sh("cut -f1 dev.tsv | bipft run p0.bipft --logits").out == logits);
+  CHECK(place.code("bipft eval p.bipft dev.tsv --bench --threads 1") == 0);
+  CHECK(place.code("bipft train small.tsv --method bipft --estimators 0 --epochs 1 -o pa.bipft" +
+                   shape) == 0);
+  CHECK(place.sh("cut -f1 dev.tsv | bipft run pa.bipft --logits").out != logits);
+  const Outcome again = place.sh(
+      "cat p.bipft pa.bipft | tr -c '[:print:]' '\\n' | grep -c 'layers.0.attention.estimators'");
+  CHECK(again.out == "1\n");  // the one header that names them
+  CHECK(place.code("bipft train small.tsv --init p.bipft --estimators 3 --epochs 1 -o p3.bipft") ==
+        0);
+  CHECK(place.code("bipft train small.tsv --method bit --estimators 2 --epochs 1 -o b2.bipft" +
+                   shape) == 0);
+  CHECK(place.code("bipft train small.tsv --method bipft --estimators 9 -o no.bipft") == 2);
+  CHECK(place.code("bipft train small.tsv --method bibert --estimators 1 -o no.bipft" + shape) ==
+        2);
+  CHECK(place.code("bipft eval p.bipft --export-hf hf && bipft run hf --info | grep bipft") == 0);
+  CHECK(place.code("bipft train small.tsv --method bipft --stages 32-32,1-2,1-1 --epochs 1 "
+                   "-o staged.bipft" +
+                   shape) == 0);
 }
 
 TEST_CASE("train: what diverges is told apart, and writes no model") {

@@ -97,6 +97,8 @@ TEST_CASE("CpuDevice: attention over bits is what its products and rows make of 
       of.dropout = rate;
       of.softmax = softmax;
       if (!softmax) of.window = {{}, -0.5F, 0.5F, 0.0F, true, 0.0F};
+      const std::size_t rank = !softmax ? 0 : channels == 64 ? 1 : channels == 10 ? 3 : 0;
+      if (rank != 0) of.estimates = numbers({of.texts.tokens(), 4 * rank + 1}, 45);
       const Tensor dy = numbers({of.texts.tokens(), channels}, 44);
       test::check_equal(device.binary_attention(of), device.Device::binary_attention(of));
       const BinaryAttentionGrad found = device.binary_attention_backward(of, dy);
@@ -104,6 +106,8 @@ TEST_CASE("CpuDevice: attention over bits is what its products and rows make of 
       test::check_equal(found.dq, wanted.dq);
       test::check_equal(found.dk, wanted.dk);
       test::check_equal(found.dv, wanted.dv);
+      if (rank != 0) test::check_close(found.destimates, wanted.destimates, 2e-5F);
+      CHECK(found.destimates.empty() == (rank == 0));
       CHECK(found.units == doctest::Approx(wanted.units).epsilon(1e-4));
       CHECK(found.inside == doctest::Approx(wanted.inside).epsilon(1e-4));
       CHECK(device.binary_attention_mean(of) ==

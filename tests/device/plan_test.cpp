@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
@@ -107,6 +108,20 @@ void plain_norm(float* x, std::size_t n, const Tensor& gamma, const Tensor& beta
   }
 }
 
+/// Estimators of random numbers for every attention of a plan.
+void add_estimators(Plan& plan, std::size_t rank) {
+  test::Dice dice(23);
+  for (Step& step : plan.steps) {
+    auto* attention = std::get_if<AttentionStep>(&step);
+    if (attention == nullptr) continue;
+    attention->threshold.clear();
+    attention->estimators.emplace(
+        AttentionStep::Estimators{test::random_matrix(dice, 4 * rank + 1, plan.width),
+                                  test::random_vector(dice, 4 * rank + 1), 0.01F, 0.05F, 0.03F,
+                                  test::random_vector(dice, plan.width)});
+  }
+}
+
 /// Walks a plan for one text with nothing but indices: what the executor has to equal.
 class PlainWalk {
  public:
@@ -160,7 +175,9 @@ class PlainWalk {
     const std::size_t outputs = s.product.outputs;
     BitMatrix& to = bits_[static_cast<int>(s.to)] = BitMatrix(tokens_, outputs);
     for (std::size_t i = 0; i < ones.size(); ++i) {
-      to.set(i / outputs, i % outputs, ones[i] <= s.most[i % outputs]);
+      const std::size_t o = i % outputs;
+      const bool again = !s.least.empty() && ones[i] >= s.least[o];
+      to.set(i / outputs, o, ones[i] <= s.most[o] || again);
     }
   }
   void operator()(const AttentionStep& s) {
@@ -186,13 +203,28 @@ class PlainWalk {
             term[j] = static_cast<std::int32_t>(distance[j]) <= s.most ? 1.0F : 0.0F;
           }
         }
+        if (s.estimators) {
+          const std::vector<float> weight = weights_of(*s.estimators, t);
+          for (std::size_t j = 0; j < tokens_; ++j) term[j] *= weight[j];
+        }
         const float inverse = s.exponential.empty() ? 1.0F : 1.0F / sum16(term);
+        std::vector<float> rest(tokens_);  // r_v of the living keys
+        for (std::size_t j = 0; j < tokens_ && s.estimators; ++j) {
+          const bool alive = rounded(term[j] * inverse) > s.half_alpha;
+          rest[j] = alive ? estimate(*s.estimators, j).back() : 0.0F;
+        }
         for (std::size_t d = h * s.head_size; d < (h + 1) * s.head_size; ++d) {
           std::int32_t sum = 0;
           for (std::size_t j = 0; j < tokens_; ++j) {
             if (rounded(term[j] * inverse) > s.half_alpha) sum += v.bit(j, d) ? 1 : -1;
           }
-          context.set(t, d, sum >= s.threshold[d]);
+          if (!s.estimators) {
+            context.set(t, d, sum >= s.threshold[d]);
+            continue;
+          }
+          const float mixed = rounded(s.estimators->mixed * static_cast<float>(sum));
+          const float x = rounded(mixed + rounded(s.estimators->alpha * sum16(rest)));
+          context.set(t, d, x + s.estimators->shift.data()[d] >= 0.0F);
         }
       }
     }
@@ -207,6 +239,10 @@ class PlainWalk {
     }
     for (const PackStep& pack : s.packs) (*this)(pack);
   }
+  void operator()(const PoolStep& s) {
+    plain_norm(pooled_.data(), plan_.width, s.gamma, s.beta, s.epsilon);
+    for (std::size_t c = 0; c < plan_.width; ++c) pooled_[c] += hidden[c];
+  }
   void operator()(const ClassifyStep& s) {
     for (std::size_t label = 0; label < plan_.labels; ++label) {
       std::vector<float> products(plan_.width);
@@ -220,6 +256,39 @@ class PlainWalk {
   }
 
  private:
+  /// m_q, r_q, m_k, r_k and r_v of a token, each of the first but one as often as the rank says.
+  std::vector<float> estimate(const AttentionStep::Estimators& e, std::size_t token) const {
+    std::vector<float> y;
+    for (std::size_t o = 0; o < e.weight.rows(); ++o) {
+      std::vector<float> products(plan_.width);
+      for (std::size_t c = 0; c < plan_.width; ++c) {
+        products[c] = hidden[token * plan_.width + c] * e.weight.row(o)[c];
+      }
+      y.push_back(sum16(products) + e.bias.data()[o]);
+    }
+    return y;
+  }
+  /// exp(E - max E) of a query.
+  std::vector<float> weights_of(const AttentionStep::Estimators& e, std::size_t query) const {
+    const std::size_t rank = e.weight.rows() / 4;
+    const std::vector<float> of_query = estimate(e, query);
+    std::vector<float> weight;
+    for (std::size_t j = 0; j < tokens_; ++j) {
+      const std::vector<float> of_key = estimate(e, j);
+      float sum = 0;
+      for (std::size_t c = 0; c < 2 * rank; ++c) {
+        const float both = of_query[c] + of_query[rank + c];
+        const float a = c < rank ? rounded(both * e.factor) : rounded(of_query[c] * e.factor);
+        const float b = of_key[c < rank ? 3 * rank + c : rank + c];
+        sum = c == 0 ? rounded(a * b) : rounded(sum + rounded(a * b));
+      }
+      weight.push_back(sum);
+    }
+    const float most = *std::max_element(weight.begin(), weight.end());
+    for (float& w : weight) w = rounded(w - most);
+    kernels::find_target("scalar").exp(weight.data(), weight.size(), weight.data());
+    return weight;
+  }
   std::vector<std::int32_t> product(const Product& p, Bits from) {
     const BitMatrix& a = bits_[static_cast<int>(from)];
     const BitMatrix& w = weights_[products_++];
@@ -254,7 +323,15 @@ TEST_CASE("run: a plan equals the same steps in plain loops, byte by byte") {
       CAPTURE(odd);
       CAPTURE(head_size);
       std::vector<BitMatrix> weights;
-      const Plan plan = test::random_plan(2, width, 200, head_size, odd, 11, &weights, !odd);
+      Plan plan = test::random_plan(2, width, 200, head_size, odd, 11, &weights, !odd);
+      if (odd) {  // and a norm behind the pooler, and limits at either end of the popcounts
+        test::Dice dice(22);
+        PoolStep pool{test::random_vector(dice, width), test::random_vector(dice, width), 1e-12F};
+        plan.steps.insert(std::prev(plan.steps.end()), std::move(pool));
+        auto& inner = std::get<LinearBitsStep>(step_at(plan, 8));
+        REQUIRE(inner.to == Bits::inner);
+        inner.least = test::random_limits(dice, 200, width / 2 + 6);
+      }
       const Batch batch = random_batch({7, 1, 40}, 12);
       const PlanResult result = run(plan, batch);
       REQUIRE(result.logits.shape() == Shape{3, 3});
@@ -270,17 +347,40 @@ TEST_CASE("run: a plan equals the same steps in plain loops, byte by byte") {
   }
 }
 
+TEST_CASE("run: so does one with estimators, of any rank") {
+  for (const std::size_t head_size : {32U, 64U}) {
+    for (const std::size_t rank : {1U, 3U}) {
+      CAPTURE(head_size);
+      CAPTURE(rank);
+      std::vector<BitMatrix> weights;
+      Plan plan = test::random_plan(2, 128, 200, head_size, false, 11, &weights);
+      add_estimators(plan, rank);
+      const Batch batch = random_batch({7, 1, 40}, 12);
+      const PlanResult result = run(plan, batch);
+      for (std::size_t b = 0; b < 3; ++b) {
+        const PlainWalk plain(plan, weights, one_text(batch, b));
+        CHECK(same_bytes(result.logits.row(b), plain.logits));
+        const std::size_t begin = batch.texts.begin(b) * 128;
+        CHECK(same_bytes(result.hidden.data().subspan(begin, plain.hidden.size()), plain.hidden));
+      }
+    }
+  }
+}
+
 TEST_CASE("run: a text's answer does not depend on its batch") {
-  const Plan plan = test::random_plan(2, 96, 384, 32);
-  const Batch batch = random_batch({3, 250, 1, 17, 300, 64, 65, 128, 2, 520, 30}, 13);
-  const PlanResult together = run(plan, batch);
-  for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
-    CAPTURE(b);
-    const PlanResult alone = run(plan, one_text(batch, b));
-    CHECK(same_bytes(alone.logits.data(), together.logits.row(b)));
-    const std::size_t begin = batch.texts.begin(b) * 96;
-    CHECK(same_bytes(alone.hidden.data(),
-                     together.hidden.data().subspan(begin, alone.hidden.numel())));
+  for (const std::size_t rank : {0U, 1U}) {
+    Plan plan = test::random_plan(2, 96, 384, 32);
+    if (rank != 0) add_estimators(plan, rank);
+    const Batch batch = random_batch({3, 250, 1, 17, 300, 64, 65, 128, 2, 520, 30}, 13);
+    const PlanResult together = run(plan, batch);
+    for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
+      CAPTURE(b);
+      const PlanResult alone = run(plan, one_text(batch, b));
+      CHECK(same_bytes(alone.logits.data(), together.logits.row(b)));
+      const std::size_t begin = batch.texts.begin(b) * 96;
+      CHECK(same_bytes(alone.hidden.data(),
+                       together.hidden.data().subspan(begin, alone.hidden.numel())));
+    }
   }
 }
 
@@ -362,11 +462,25 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   refused(1, [](Step& s) { std::get<NormStep>(s).packs[0].first_only = true; });
   refused(1, [](Step& s) { std::get<NormStep>(s).packs[2].from = Floats::branch; });
   refused(2, [](Step& s) { std::get<LinearBitsStep>(s).most.pop_back(); });
+  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).least.resize(63); });
   refused(2, [](Step& s) { std::get<LinearBitsStep>(s).from = Bits::context; });
   refused(2, [](Step& s) { std::get<LinearBitsStep>(s).product.weight = nullptr; });
   refused(5, [](Step& s) { std::get<AttentionStep>(s).head_size = 16; });
   refused(5, [](Step& s) { std::get<AttentionStep>(s).exponential.pop_back(); });
   refused(5, [](Step& s) { std::get<AttentionStep>(s).half_alpha = std::nanf(""); });
+  const auto estimators = [](Step& s, std::size_t rows, std::size_t width, std::size_t shifts) {
+    std::get<AttentionStep>(s).estimators.emplace(AttentionStep::Estimators{
+        Tensor(Shape{rows, width}), Tensor(Shape{5}), 1.0F, 1.0F, 1.0F, Tensor(Shape{shifts})});
+  };
+  refused(5, [&](Step& s) { estimators(s, 6, 64, 64); });
+  refused(5, [&](Step& s) { estimators(s, 1, 64, 64); });
+  refused(5, [&](Step& s) { estimators(s, 9, 64, 64); });
+  refused(5, [&](Step& s) { estimators(s, 5, 63, 64); });
+  refused(5, [&](Step& s) { estimators(s, 5, 64, 1); });
+  refused(5, [&](Step& s) {
+    estimators(s, 5, 64, 64);
+    std::get<AttentionStep>(s).exponential.clear();
+  });
   refused(6, [](Step& s) { std::get<LinearStep>(s).to = Floats::pooled; });
   refused(6, [](Step& s) { std::get<LinearStep>(s).to = Floats::branch; });
   refused(6, [](Step& s) { std::get<LinearStep>(s).bias = Tensor(Shape{1}); });
@@ -376,6 +490,8 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   refused(11, [](Step& s) { std::get<PackStep>(s).from = Floats::branch; });
   refused(11, [](Step& s) { std::get<PackStep>(s).first_only = false; });
   refused(13, [](Step& s) { std::get<ClassifyStep>(s).weight = Tensor(Shape{3, 63}); });
+  refused(12, [](Step& s) { s = PoolStep{Tensor(Shape{64}), Tensor(Shape{64}), 1e-12F}; });
+  refused(2, [](Step& s) { s = PoolStep{Tensor(Shape{64}), Tensor(Shape{64}), 1e-12F}; });
 
   struct Foreign : WeightLayout {};
   Plan plan = good;

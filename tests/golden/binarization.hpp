@@ -89,6 +89,51 @@ inline constexpr double tv10_dl_dq[] = {
     0.14592179144676615,  0.10079440121297477, 0.12736612112037168,  -0.0822387308865803,
     0.005344033054001593, 0.37675433030711347, -0.24404417613274018, -0.12736612112037168};
 
+/// Two tokens of 4 channels, two heads. Of what has heads, head after head.
+inline constexpr double tv11_h[] = {0.5, -1.0, 0.25, 1.5, -0.75, 0.5, 1.0, -0.25};
+inline constexpr double tv11_w_qp[] = {0.1, 0.2, -0.1, 0.3};
+inline constexpr double tv11_w_kp[] = {-0.2, 0.1, 0.3, 0.0};
+inline constexpr double tv11_w_qm[] = {0.05, -0.15, 0.2, 0.1};
+inline constexpr double tv11_w_km[] = {0.3, 0.0, -0.2, 0.1};
+inline constexpr double tv11_w_vp[] = {0.2, -0.1, 0.0, 0.4};
+inline constexpr double tv11_r_q[] = {0.285, -0.14};
+inline constexpr double tv11_r_k[] = {-0.145, 0.48};
+inline constexpr double tv11_m_q[] = {0.405, 0.0925};
+inline constexpr double tv11_m_k[] = {0.25, -0.45};
+inline constexpr double tv11_r_v[] = {0.8500000000000001, -0.25000000000000006};
+inline constexpr double tv11_b_q[] = {0.5, -0.5, 0.5, 0.5, -0.5, 0.5, 0.5, -0.5};
+inline constexpr double tv11_b_k[] = {0.4, 0.4, -0.4, 0.4, -0.4, -0.4, 0.4, 0.4};
+inline constexpr double tv11_b_v[] = {0.3, -0.3, -0.3, 0.3, 0.3, 0.3, -0.3, 0.3};
+inline constexpr double tv11_e[] = {-0.0288, 0.20295, -0.0281125, 0.0402};
+inline constexpr double tv11_probs_head0[] = {0.45912343499610203, 0.5408765650038979,
+                                              0.4879262895424633, 0.5120737104575368};
+inline constexpr double tv11_probs_head1[] = {0.3901421567371776, 0.6098578432628224,
+                                              0.4179615800995184, 0.5820384199004816};
+inline constexpr double tv11_context_head0[] = {0.04799999999999993, 0.04799999999999993, 1.152,
+                                                0.576};
+inline constexpr double tv11_context_head1[] = {-0.528, 0.04799999999999993, -0.528,
+                                                0.04799999999999993};
+inline constexpr double tv11_dcontext_head0[] = {0.5, -0.25, 0.125, 0.375};
+inline constexpr double tv11_dcontext_head1[] = {-0.5, 0.25, 0.75, -0.125};
+inline constexpr double tv11_db_q[] = {
+    0.05970236634253778, 0.05970236634253778, 0.03701341673768472,  0.0,
+    0.04593514046428485, 0.04593514046428485, -0.09460970908001329, 0.0};
+inline constexpr double tv11_db_k[] = {
+    0.00860451617390809,  -0.00860451617390809, 0.03599768271395536,  -0.08226445363606125,
+    -0.00860451617390808, 0.00860451617390808,  -0.03599768271395536, 0.08226445363606125};
+inline constexpr double tv11_db_v[] = {0.12, 0.36, 0.0, 0.0, 0.6, 0.12, 0.24, 0.12};
+inline constexpr double tv11_d_m_q[] = {-0.01772574187879146, -0.1098006637064829};
+inline constexpr double tv11_d_r_q[] = {0.00212708902545498, 0.01317607964477796};
+inline constexpr double tv11_d_r_k[] = {0.01122436859249306, -0.01122436859249307};
+inline constexpr double tv11_d_m_k[] = {-0.01651241037352327, 0.01651241037352327};
+inline constexpr double tv11_d_r_v[] = {0.48, 1.08};
+inline constexpr double tv11_dw_qp[] = {-0.00881851522085598, 0.004460950796934, 0.0137078519011417,
+                                        -0.00010338637301203};
+inline constexpr double tv11_dw_vp[] = {-0.5700000000000001, 0.06000000000000005,
+                                        1.2000000000000002, 0.44999999999999996};
+inline constexpr double tv11_alpha_attn = 0.96;
+inline constexpr double tv11_dalpha_attn = -0.07145203434979967;
+
 inline constexpr double tv12_student[] = {1.0, -0.5, 0.25, 0.0, 0.25, -0.75};
 inline constexpr double tv12_teacher[] = {2.0, -1.0, 0.0, 0.125, 0.5, -0.25};
 inline constexpr double tv12_loss_code = 0.2898071543948005;

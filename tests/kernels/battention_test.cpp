@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bipft/kernels/dispatch.hpp"
+#include "bipft/kernels/training_targets.hpp"
 #include "support/bits.hpp"
 
 using namespace bipft;
@@ -57,6 +58,22 @@ struct Case {
   float half_alpha;
   std::int32_t most = 0;  ///< where there are no exponentials
   std::vector<std::int32_t> threshold;
+  kernels::BitEstimates estimates;  ///< whose numbers are these
+  std::vector<float> query, key, value, shift;
+
+  /// Two outer products of some rank, and a number a key.
+  void estimate(test::Dice& dice, std::size_t rank, float size) {
+    const std::size_t keys = kernels::attention_keys(tokens);
+    query = test::random_reals(dice, tokens * rank);
+    key.assign(rank * keys, 0.0F);
+    value.assign(keys, 0.0F);
+    for (std::size_t j = 0; j < tokens; ++j) {
+      for (std::size_t c = 0; c < rank; ++c) key[c * keys + j] = size * dice.real();
+      value[j] = dice.real();
+    }
+    shift = test::random_reals(dice, heads * head_size);
+    estimates = {rank, query.data(), key.data(), value.data(), 0.37F, 0.21F, shift.data()};
+  }
 };
 
 std::vector<std::uint64_t> attend(const KernelTable& target, const Case& c) {
@@ -73,6 +90,7 @@ std::vector<std::uint64_t> attend(const KernelTable& target, const Case& c) {
   a.half_alpha = c.half_alpha;
   a.most = c.most;
   a.threshold = c.threshold.data();
+  a.estimates = c.estimates;
   a.context = context.data();
   a.scratch = scratch.data();
   target.bit_attention(a);
@@ -90,20 +108,33 @@ std::vector<std::size_t> distances(const Case& c, std::size_t head, std::size_t 
   return distance;
 }
 
-/// The probabilities of one query, as softmax makes them of floats: the same terms, added up in 16
-/// lanes that are folded in halves.
-std::vector<float> probabilities(const Case& c, const std::vector<std::size_t>& distance) {
-  const std::size_t best = *std::min_element(distance.begin(), distance.end());
-  std::vector<float> p(c.tokens);
+/// In 16 lanes that are folded in halves.
+float sum_of_row(const std::vector<float>& x) {
   volatile float lane[16] = {};
-  for (std::size_t j = 0; j < c.tokens; ++j) {
-    p[j] = c.exponential[best * (c.head_size + 1) + distance[j]];
-    lane[j % 16] = lane[j % 16] + p[j];
-  }
+  for (std::size_t j = 0; j < x.size(); ++j) lane[j % 16] = lane[j % 16] + x[j];
   for (std::size_t half = 8; half != 0; half /= 2) {
     for (std::size_t l = 0; l < half; ++l) lane[l] = lane[l] + lane[l + half];
   }
-  const float inverse = 1.0F / lane[0];
+  return lane[0];
+}
+
+/// The probabilities of one query, as softmax makes them of floats: the same terms, added up alike.
+std::vector<float> probabilities(const Case& c, const std::vector<std::size_t>& distance,
+                                 std::size_t query) {
+  const std::size_t best = *std::min_element(distance.begin(), distance.end());
+  std::vector<float> p(c.tokens);
+  for (std::size_t j = 0; j < c.tokens; ++j) {
+    p[j] = c.exponential[best * (c.head_size + 1) + distance[j]];
+  }
+  if (const std::size_t rank = c.estimates.rank; rank != 0) {
+    std::vector<float> weight(c.tokens);
+    kernels::training_of(kernels::find_target("scalar"))
+        .estimate_weights(&c.query[query * rank], c.key.data(), kernels::attention_keys(c.tokens),
+                          rank, c.tokens, weight.data());
+    for (std::size_t j = 0; j < c.tokens; ++j) p[j] *= weight[j];
+  }
+  const float sum = sum_of_row(p);
+  const float inverse = 1.0F / (c.estimates.rank != 0 ? std::max(sum, 0x1p-126F) : sum);
   for (float& probability : p) probability *= inverse;
   return p;
 }
@@ -118,7 +149,7 @@ std::vector<bool> living_keys(const Case& c, std::size_t head, std::size_t query
     }
     return alive;
   }
-  const std::vector<float> p = probabilities(c, distance);
+  const std::vector<float> p = probabilities(c, distance, query);
   for (std::size_t j = 0; j < c.tokens; ++j) alive[j] = p[j] > c.half_alpha;
   return alive;
 }
@@ -135,7 +166,16 @@ void check_against_loops(const KernelTable& target, const Case& c) {
         for (std::size_t j = 0; j < c.tokens; ++j) {
           if (alive[j]) sum += c.v.bit(j, d) ? 1 : -1;
         }
-        if (sum >= c.threshold[d]) expected[t * words + d / 64] |= std::uint64_t{1} << (d % 64);
+        bool one = sum >= c.threshold[d];
+        if (c.estimates.rank != 0) {
+          std::vector<float> living(c.tokens);
+          for (std::size_t j = 0; j < c.tokens; ++j) living[j] = alive[j] ? c.value[j] : 0.0F;
+          const volatile float added = c.estimates.p_scale * sum_of_row(living);
+          const volatile float mixed = c.estimates.mixed * static_cast<float>(sum);
+          const volatile float x = mixed + added;
+          one = x + c.shift[d] >= 0.0F;
+        }
+        if (one) expected[t * words + d / 64] |= std::uint64_t{1} << (d % 64);
       }
     }
   }
@@ -227,5 +267,53 @@ TEST_CASE("bit attention: without a table a key lives if it is near enough, on e
         }
       }
     }
+  }
+}
+
+TEST_CASE("bit attention: with estimates, every target keeps the keys that floats would keep") {
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(9);
+    for (const std::size_t head_size : {32U, 64U}) {
+      for (const std::size_t rank : {2U, 4U, 16U}) {
+        for (const std::size_t tokens :
+             {1U, 2U, 15U, 16U, 17U, 31U, 32U, 33U, 63U, 64U, 65U, 80U}) {
+          CAPTURE(head_size);
+          CAPTURE(rank);
+          CAPTURE(tokens);
+          Case c(dice, tokens, 3, head_size);
+          c.estimate(dice, rank, 0.5F);
+          check_against_loops(*target, c);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("bit attention: long texts with estimates, on every target as on scalar") {
+  const KernelTable& scalar = kernels::find_target("scalar");
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(10);
+    for (const std::size_t tokens : {128U, 300U, 700U}) {
+      for (const std::size_t head_size : {32U, 64U}) {
+        Case c(dice, tokens, 3, head_size);
+        c.estimate(dice, 2, 1.0F);
+        REQUIRE(attend(*target, c) == attend(scalar, c));
+      }
+    }
+  }
+}
+
+TEST_CASE("bit attention: estimates that leave nothing of any term leave no key alive") {
+  for (const KernelTable* target : kernels::supported_targets()) {
+    CAPTURE(target->name);
+    test::Dice dice(11);
+    Case c(dice, 40, 2, 32);
+    for (std::size_t m = 0; m <= 32; ++m) {  // nothing but the nearest
+      for (std::size_t i = 0; i <= 32; ++i) c.exponential[m * 33 + i] = i <= m ? 1.0F : 0.0F;
+    }
+    c.estimate(dice, 2, 400.0F);
+    check_against_loops(*target, c);
   }
 }

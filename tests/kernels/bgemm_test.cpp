@@ -36,6 +36,7 @@ struct Case {
         step(dice.word() % 2 == 0 ? 1 : 2),
         base(outputs),
         most(outputs),
+        least(outputs),
         bias(test::random_reals(dice, outputs)),
         scale(test::random_reals(dice, outputs)) {
     for (std::size_t o = 0; o < outputs; ++o) {
@@ -43,6 +44,7 @@ struct Case {
       most[o] = static_cast<std::int32_t>(dice.between(0, inputs));
       if (dice.word() % 16 == 0) most[o] = -1;
       if (dice.word() % 16 == 0) most[o] = INT32_MAX;
+      least[o] = static_cast<std::int32_t>(dice.between(0, inputs + 1));
     }
   }
 
@@ -57,7 +59,7 @@ struct Case {
 
   BitMatrix a, w;
   std::int32_t step;
-  std::vector<std::int32_t> base, most;
+  std::vector<std::int32_t> base, most, least;
   std::vector<float> bias, scale;
 };
 
@@ -67,7 +69,8 @@ struct Answer {
       : ints(c.a.rows() * c.w.rows()),
         floats(ints.size()),
         sums(ints.size()),
-        bits(c.a.rows() * words_for(c.w.rows()), ~std::uint64_t{0}) {
+        bits(c.a.rows() * words_for(c.w.rows()), ~std::uint64_t{0}),
+        ends(bits) {
     std::vector<std::uint32_t> panels(target.layout_words(c.w.rows(), c.w.cols()));
     target.lay_out(c.w.view(), panels.data());
     std::vector<std::uint32_t> scratch(kernels::product_scratch(c.a.cols()));
@@ -82,7 +85,9 @@ struct Answer {
     target.bgemm_floats(product, c.scale.data(), c.bias.data(), nullptr, floats.data());
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = residual(i);
     target.bgemm_floats(product, c.scale.data(), c.bias.data(), sums.data(), sums.data());
-    target.bgemm_bits(product, c.most.data(), bits.data(), words_for(c.w.rows()));
+    const std::size_t words = words_for(c.w.rows());
+    target.bgemm_bits(product, c.most.data(), nullptr, bits.data(), words);
+    target.bgemm_bits(product, c.most.data(), c.least.data(), ends.data(), words);
   }
 
   [[nodiscard]] static float residual(std::size_t i) {
@@ -93,6 +98,7 @@ struct Answer {
   std::vector<float> floats;
   std::vector<float> sums;  ///< the same with a residual, in its place
   std::vector<std::uint64_t> bits;
+  std::vector<std::uint64_t> ends;  ///< with a limit at either end
 };
 
 void check_against_loops(const KernelTable& target, const Case& c) {
@@ -101,6 +107,7 @@ void check_against_loops(const KernelTable& target, const Case& c) {
   const std::size_t words = words_for(outputs);
   for (std::size_t n = 0; n < c.a.rows(); ++n) {
     std::vector<std::uint64_t> bits(words);
+    std::vector<std::uint64_t> ends(words);
     for (std::size_t o = 0; o < outputs; ++o) {
       const std::int32_t different = c.naive(n, o);
       const std::int32_t v = c.base[o] - c.step * different;
@@ -110,9 +117,14 @@ void check_against_loops(const KernelTable& target, const Case& c) {
       volatile float sum = rounded + c.bias[o];
       REQUIRE(answer.floats[n * outputs + o] == sum);
       REQUIRE(answer.sums[n * outputs + o] == Answer::residual(n * outputs + o) + sum);
-      if (different <= c.most[o]) bits[o / 64] |= std::uint64_t{1} << (o % 64);
+      const std::uint64_t bit = std::uint64_t{1} << (o % 64);
+      if (different <= c.most[o]) bits[o / 64] |= bit;
+      if (different <= c.most[o] || different >= c.least[o]) ends[o / 64] |= bit;
     }
-    for (std::size_t k = 0; k < words; ++k) REQUIRE(answer.bits[n * words + k] == bits[k]);
+    for (std::size_t k = 0; k < words; ++k) {
+      REQUIRE(answer.bits[n * words + k] == bits[k]);
+      REQUIRE(answer.ends[n * words + k] == ends[k]);
+    }
   }
 }
 
@@ -198,6 +210,7 @@ TEST_CASE("bgemm: targets agree on a hundred thousand random shapes") {
       REQUIRE(found.floats == expected.floats);
       REQUIRE(found.sums == expected.sums);
       REQUIRE(found.bits == expected.bits);
+      REQUIRE(found.ends == expected.ends);
     }
   }
 }

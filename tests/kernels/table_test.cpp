@@ -67,7 +67,7 @@ Floats all_elements(const KernelTable& table, const Floats& a, const Floats& b, 
     v[i] = std::fabs(c[i]);
   }
   training.adamw(parameter, m, v, c.data(), n,
-              {1e-2F, 0.9F, 0.999F, 1e-8F, 0.01F, 0.271F, 0.002997F, 0.5F});
+                 {1e-2F, 0.9F, 0.999F, 1e-8F, 0.01F, 0.271F, 0.002997F, 0.5F});
   float* in_place = next();
   for (std::size_t i = 0; i < n; ++i) in_place[i] = a[i];
   table.add(in_place, b.data(), n, in_place);
@@ -88,15 +88,24 @@ Floats all_rows(const KernelTable& table, const Floats& x, const Floats& dy, std
   Floats softmax(n + 1, 7.0F), softmax_dx(n + 1, 7.0F), y(n + 1, 7.0F), dx(n + 1, 7.0F);
   Floats mean(rows), inverse(rows), dgamma(cols + 1, 0.5F), dbeta(cols + 1, 0.25F);
   Floats dlogits(n + 1, 7.0F), others;
+  Floats weighted(n + 1, 7.0F), weights(cols + 1, 7.0F), linear(rows * 3 + 1, 7.0F);
+  const Floats w = numbers(8, 3 * cols);
+  table.row_linear(x.data(), rows, w.data(), numbers(9, 3).data(), 3, cols, linear.data());
+  for (std::size_t i = 0; i < 3 * rows; ++i) {
+    const float sum = table.row_dot(x.data() + i / 3 * cols, w.data() + i % 3 * cols, cols);
+    CHECK(linear[i] == sum + numbers(9, 3)[i % 3]);
+  }
   table.softmax(x.data(), rows, cols, softmax.data());
   training.softmax_backward(softmax.data(), dy.data(), rows, cols, softmax_dx.data());
+  training.weighted_softmax(x.data(), softmax.data(), rows, cols, weighted.data());
+  training.estimate_weights(numbers(7, rows).data(), dy.data(), cols, rows, cols, weights.data());
   table.layer_norm(x.data(), rows, cols, gamma.data(), beta.data(), 1e-12F, y.data(), mean.data(),
                    inverse.data());
   training.layer_norm_backward(x.data(), mean.data(), inverse.data(), gamma.data(), dy.data(), rows,
-                            cols, dx.data(), dgamma.data(), dbeta.data());
+                               cols, dx.data(), dgamma.data(), dbeta.data());
   for (std::size_t row = 0; row < rows; ++row) {
     const double loss = training.cross_entropy(x.data() + row * cols, cols, row % cols, 0.7, 0.1F,
-                                            dlogits.data() + row * cols);
+                                               dlogits.data() + row * cols);
     others.push_back(static_cast<float>(loss));
     others.push_back(static_cast<float>(loss * 1e9));
   }
@@ -107,14 +116,15 @@ Floats all_rows(const KernelTable& table, const Floats& x, const Floats& dy, std
     others.push_back(static_cast<float>(sum - static_cast<double>(others.back())));
   }
   others.push_back(table.row_dot(x.data(), dy.data(), n));
-  for (const Floats* guarded : {&softmax, &softmax_dx, &y, &dx, &dlogits}) {
+  for (const Floats* guarded : {&softmax, &softmax_dx, &y, &dx, &dlogits, &weighted, &weights}) {
     CHECK(guarded->back() == 7.0F);
   }
   CHECK(dgamma.back() == 0.5F);
   CHECK(dbeta.back() == 0.25F);
+  CHECK(linear.back() == 7.0F);
   Floats all;
-  for (const Floats* part :
-       {&softmax, &softmax_dx, &y, &dx, &mean, &inverse, &dgamma, &dbeta, &dlogits, &others}) {
+  for (const Floats* part : {&softmax, &softmax_dx, &y, &dx, &mean, &inverse, &dgamma, &dbeta,
+                             &dlogits, &others, &weighted, &weights}) {
     all.insert(all.end(), part->begin(), part->end());
   }
   return all;
@@ -239,6 +249,24 @@ TEST_CASE("KernelTable: exp at the ends of its range") {
   CHECK(y[6] == infinity);
   CHECK(std::isnan(y[7]));
   CHECK(y[8] == 1.0F);
+}
+
+TEST_CASE("TrainingKernels: weights of a softmax's terms are exponentials added to its scores") {
+  const Floats a{0.7F, -0.4F};
+  const Floats b = numbers(8, 2 * 50);
+  const Floats x = numbers(9, 50);
+  Floats weights(50), weighted(50), sums(50), wanted(50);
+  kernels::active_training().estimate_weights(a.data(), b.data(), 50, 2, 50, weights.data());
+  kernels::active_training().weighted_softmax(x.data(), weights.data(), 1, 50, weighted.data());
+  for (std::size_t j = 0; j < 50; ++j) sums[j] = x[j] + a[0] * b[j] + a[1] * b[50 + j];
+  active().softmax(sums.data(), 1, 50, wanted.data());
+  for (std::size_t j = 0; j < 50; ++j) {
+    CHECK(static_cast<double>(weighted[j]) ==
+          doctest::Approx(static_cast<double>(wanted[j])).epsilon(1e-5));
+  }
+  const Floats nothing(50, 0.0F);  // and what all vanishes is 0, not 0/0
+  kernels::active_training().weighted_softmax(x.data(), nothing.data(), 1, 50, weighted.data());
+  CHECK(weighted == nothing);
 }
 
 TEST_CASE("KernelTable: softmax and layer norm are those of mathematics") {

@@ -59,13 +59,17 @@ TEST_CASE("Config: heads of a binary model are 32 or 64 wide, those of a float m
   CHECK(complaint(config).empty());
 }
 
-TEST_CASE("Config: plain levels go with a GELU, learned ones with a ReLU") {
+TEST_CASE("Config: a GELU goes with signs behind it, and plain levels with a GELU") {
   ModelConfig config = complete(ModelConfig::preset("tiny"));
   config.activation = "gelu";
-  CHECK(complaint(config).find("activation of a binary model is 'gelu'") != std::string::npos);
+  CHECK(complaint(config).find("inner_levels is 'step'") != std::string::npos);
   config.input_levels = "plain";
   CHECK(complaint(config).find("inner_levels is 'step'") != std::string::npos);
   config.inner_levels = "sign";
+  CHECK(complaint(config).empty());
+  config.input_levels = "elastic";
+  CHECK(complaint(config).empty());
+  config.input_levels = "plain";
   config.attention = "bool";
   config.weight_scales = "row";
   CHECK(complaint(config).empty());
@@ -83,6 +87,27 @@ TEST_CASE("Config: plain levels go with a GELU, learned ones with a ReLU") {
   }
 }
 
+TEST_CASE("Config: a residual pooler and estimators are for bits, elastic ones at that") {
+  ModelConfig config = complete(ModelConfig::preset("tiny"));
+  config.pooler = "residual";
+  config.estimators = 8;
+  CHECK(complaint(config).empty());
+  config.estimators = 9;
+  CHECK(complaint(config).find("estimators is 9") != std::string::npos);
+  config.estimators = 1;
+  config.attention = "bool";
+  CHECK(complaint(config).find("estimators are 1") != std::string::npos);
+  config.attention = "softmax";
+  config.act_bits = 2;
+  CHECK(complaint(config).find("estimators are 1") != std::string::npos);
+  config.estimators = 0;
+  CHECK(complaint(config).empty());
+  config.weight_bits = config.act_bits = 32;
+  CHECK(complaint(config).find("pooler is 'residual'") != std::string::npos);
+  config.pooler = "odd";
+  CHECK(complaint(config).find("pooler is 'odd'") != std::string::npos);
+}
+
 TEST_CASE("Config: a file that lacks a name has its first meaning") {
   ModelConfig config;
   from_json(Json::parse(R"({"layers": 3})", "test"), config);
@@ -93,6 +118,10 @@ TEST_CASE("Config: a file that lacks a name has its first meaning") {
   CHECK_FALSE(to_json(config).contains("attention"));
   config.attention = "bool";
   CHECK(to_json(config)["attention"].as_string() == "bool");
+  CHECK_FALSE(to_json(config).contains("pooler"));
+  CHECK_FALSE(to_json(config).contains("estimators"));
+  config.estimators = 2;
+  CHECK(to_json(config)["estimators"].as_size() == 2);
 }
 
 TEST_CASE("Config: written as JSON and read again it is the same") {
@@ -100,6 +129,8 @@ TEST_CASE("Config: written as JSON and read again it is the same") {
   config.dropout = 0.3;
   config.activation = "gelu";
   config.attention = "bool";
+  config.pooler = "residual";
+  config.estimators = 3;
   ModelConfig read;
   from_json(Json::parse(to_json(config).dump(), "test"), read);
   CHECK(read == config);

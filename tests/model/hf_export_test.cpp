@@ -167,6 +167,39 @@ TEST_CASE("Hf export: BiBERT's code finds all it looks for, and bipft the same b
   }
 }
 
+TEST_CASE("Hf export: BiPFT comes back, estimators and all") {
+  for (const std::size_t rank : {0U, 1U, 2U}) {
+    CAPTURE(rank);
+    const test::TemporaryFolder place;
+    const ModelFile file = test::toy_file(test::toy_bipft_config(rank));
+    write_hf_folder(place.path("bipft"), file);
+    const Json config = Json::parse(place.read("bipft/config.json"), "config.json");
+    CHECK(config["improve_kqv"].as_bool() == (rank > 0));
+    CHECK(config["hidden_act"].as_string() == "relu");
+    const HfFolder read = read_hf_folder(place.path("bipft"));
+    CHECK(read.notes.empty());
+    CHECK(read.model.card.method == "bipft");
+    CHECK(read.model.card.config == file.card.config);
+    const PackedModel again = Model(*read.model.latent).pack(active_device());
+    const auto texts = test::toy_texts(12, 4, file.card.config);
+    const auto before = Network(*file.packed, active_device()).logits(texts);
+    const auto after = Network(again, active_device()).logits(texts);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      for (std::size_t k = 0; k < 3; ++k) {
+        CHECK(after[i][k] == doctest::Approx(before[i][k]).epsilon(1e-4));
+      }
+    }
+    const Safetensors written =
+        Safetensors::open(place.path("bipft/model.safetensors"), SafetensorsLimits::hugging_face());
+    CHECK(written.find("bert.pooler.LayerNorm.bias") != nullptr);
+    if (rank == 0) continue;
+    CHECK(written.at("bert.encoder.layer.1.attention.self.k_m.weight").shape ==
+          std::vector<std::size_t>{rank, 64});
+    CHECK(written.at("bert.encoder.layer.1.attention.self.v_p.bias").shape ==
+          std::vector<std::size_t>{1});
+  }
+}
+
 TEST_CASE("Hf export: nothing is overwritten, and what has no form there is refused") {
   const test::TemporaryFolder place;
   const ModelFile file = test::toy_file(false);
@@ -189,6 +222,9 @@ TEST_CASE("Hf export: nothing is overwritten, and what has no form there is refu
   ModelFile sign = test::toy_file(true);
   sign.card.config.inner_levels = "sign";
   CHECK(fault(place.path("sign"), sign) == Fault::model);
+  ModelFile estimators = test::toy_file(true);
+  estimators.card.config.estimators = 1;
+  CHECK(fault(place.path("estimators"), estimators) == Fault::model);
   ModelFile rows = test::toy_file(true);
   rows.card.config.weight_scales = "row";
   CHECK_THROWS_WITH_AS(write_hf_folder(place.path("rows"), rows),

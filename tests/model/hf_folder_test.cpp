@@ -263,14 +263,56 @@ TEST_CASE("Hf folder: parts that do not fit together") {
   }
 }
 
-TEST_CASE("Hf folder: other ways of one bit are told apart and refused by name") {
-  test::HfToy estimators(true);
-  estimators.tensors.push_back(
-      {"bert.encoder.layer.0.attention.self.k_p.weight", DType::f32, {1}, "abcd"});
-  CHECK(mentions(estimators.complaint(), "BiPFT"));
-  test::HfToy named(true);
-  named.config.set("improve_kqv", 1);
-  CHECK(mentions(named.complaint(), "BiPFT"));
+TEST_CASE("Hf folder: BiPFT, by its estimators, by its pooler's norm or by its config") {
+  for (const std::size_t rank : {0U, 1U, 3U}) {
+    CAPTURE(rank);
+    test::HfToy toy(test::toy_bipft_config(rank));
+    toy.tensors.push_back(
+        {"bert.encoder.layer.0.attention.self.query.sa.weight", DType::f32, {1}, "abcd"});
+    toy.tensors.push_back({"bert.pooler.dense.sa.weight", DType::f32, {1}, "abcd"});
+    for (const bool named : {true, false}) {
+      if (!named) toy.config.set("improve_kqv", Json());  // the weights tell as well
+      const HfFolder read = toy.read();
+      CHECK(read.notes.empty());
+      CHECK(read.model.card.method == "bipft");
+      ModelConfig wanted = test::toy_bipft_config(rank);
+      wanted.dropout = read.model.card.config.dropout;
+      CHECK(read.model.card.config == wanted);
+      const auto texts = test::toy_texts(12, 4, toy.parameters.config);
+      CHECK(logits_of(*read.model.latent, texts) == logits_of(toy.parameters, texts));
+    }
+  }
+}
+
+TEST_CASE("Hf folder: estimators that are told to be off are left out, missing ones named") {
+  test::HfToy off(test::toy_bipft_config(1));
+  off.config.set("improve_kqv", false);
+  const HfFolder read = off.read();
+  CHECK(read.model.card.config.estimators == 0);
+  REQUIRE(read.notes.size() == 1);
+  CHECK(mentions(read.notes[0], "k_m.bias"));
+
+  test::HfToy missing(test::toy_bipft_config(1));
+  missing.drop(".1.attention.self.v_p");
+  CHECK(mentions(missing.complaint(), "encoder.layer.1.attention.self.v_p.weight: missing"));
+  test::HfToy none(test::toy_bipft_config(0));
+  none.config.set("improve_kqv", true);
+  CHECK(mentions(none.complaint(), "no estimators"));
+  test::HfToy uneven(test::toy_bipft_config(2));
+  uneven.at("bert.encoder.layer.0.attention.self.k_p.bias").shape = {1, 2};
+  CHECK(mentions(uneven.complaint(), "k_p.bias: is F32 [1, 2], not"));
+  test::HfToy many(test::toy_bipft_config(1));
+  many.at("bert.encoder.layer.0.attention.self.q_p.weight").shape = {64, 1};
+  CHECK(mentions(many.complaint(), "estimators is 64"));
+  test::HfToy half(test::toy_bipft_config(1));
+  half.config.set("half_binary", true);
+  CHECK(mentions(half.complaint(), "half_binary"));
+  test::HfToy headless(test::toy_bipft_config(1));
+  headless.drop("classifier.");
+  headless.drop("pooler.");
+  const HfFolder bare = headless.read();
+  CHECK(bare.notes.size() == 1);
+  CHECK(bare.model.latent->at("pooler_norm.gamma").data()[5] == 1.0F);
 }
 
 TEST_CASE("Hf folder: bits of one method beside a config of another are refused by name") {

@@ -98,6 +98,66 @@ TEST_CASE("Network: so does one without a softmax, and with every mixture of wha
   }
 }
 
+TEST_CASE("Network: so does one with a GELU behind learned levels, and a residual pooler") {
+  for (const std::size_t head_size : {32U, 64U}) {
+    CAPTURE(head_size);
+    check_packed_and_trained(test::toy_bipft_config(0, head_size));
+    ModelConfig config = test::toy_config(true, head_size);
+    config.pooler = "residual";
+    check_packed_and_trained(config);
+  }
+}
+
+TEST_CASE("Network: so does one with estimators, of any rank") {
+  for (const std::size_t head_size : {32U, 64U}) {
+    for (const std::size_t rank : {1U, 2U, 8U}) {
+      CAPTURE(head_size);
+      CAPTURE(rank);
+      ModelConfig config = test::toy_bipft_config(rank, head_size);
+      check_packed_and_trained(config);
+      config.activation = "relu";
+      config.inner_levels = "step";
+      config.pooler = "plain";
+      config.max_len = 77;  // more than one register of keys
+      check_packed_and_trained(config);
+    }
+  }
+}
+
+TEST_CASE("Network: the sign of a shifted GELU is that of GELU, at every popcount") {
+  ModelConfig config = test::toy_bipft_config(0);
+  config.hidden = 384;  // so that a step of x is short, and many lie about GELU's least value
+  config.heads = 12;
+  Model model = test::toy_model(config, 7);
+  auto& outer = std::get<BinaryLinear>(model.layers[0].ffn.outer);
+  auto& shift = std::get<ElasticSign>(outer.input).shift.value;
+  const float shifts[] = {0.0F,    1e-30F, -1e-30F,   1e-3F,      0.1F,          0.16F, 0.169F,
+                          0.1699F, 0.17F,  0.2F,      0.5F,       2.0F,          -0.1F, -1.0F,
+                          -3.0F,   -9.0F,  0x1p-149F, -0x1p-149F, 0.16997119747F};
+  for (std::size_t c = 0; c < shift.numel(); ++c) shift.mutable_data()[c] = shifts[c % 19];
+  const PackedModel packed = model.pack(active_device());
+  const Plan plan = compile(packed, active_runner());
+  const PackedLinear& inner = packed.layers[0].ffn.inner;
+  for (const Step& any : plan.steps) {
+    const auto* step = std::get_if<LinearBitsStep>(&any);
+    if (step == nullptr || step->to != Bits::inner) continue;
+    std::size_t intervals = 0;
+    for (std::size_t o = 0; o < inner.bits.rows(); ++o) {
+      for (std::int32_t ones = 0; ones <= 384; ++ones) {
+        const volatile float product = inner.scale(o) * static_cast<float>(384 - 2 * ones);
+        const Tensor x(Shape{1}, product + inner.bias.data()[o]);
+        const Tensor y = active_device().activate(Activation::gelu, x);
+        const bool one = y.data()[0] + shift.data()[o] >= 0.0F;
+        REQUIRE((ones <= step->most[o] || ones >= step->least[o]) == one);
+      }
+      if (step->most[o] < step->least[o] && step->least[o] <= 384) ++intervals;
+    }
+    CHECK(intervals > 10);  // there are such that fall and rise
+    return;
+  }
+  FAIL("no step gives the inner bits");
+}
+
 TEST_CASE("Network: a float model's plan computes what the trained form computes") {
   for (const std::size_t heads : {1U, 2U, 4U}) {
     for (const char* activation : {"gelu", "relu"}) {
@@ -166,7 +226,9 @@ TEST_CASE("Network: threads, batch and neighbours never change a byte") {
 
 TEST_CASE("Network: every target gives a packed model's bytes") {
   const std::string active(kernels::active().name);
-  for (const ModelConfig& config : {test::toy_config(), test::toy_bibert_config()}) {
+  for (const ModelConfig& config :
+       {test::toy_config(), test::toy_bibert_config(), test::toy_bipft_config(0),
+        test::toy_bipft_config(1), test::toy_bipft_config(3, 64)}) {
     Model model = test::toy_model(config, 4);
     const PackedModel packed = model.pack(active_device());
     const auto texts = test::toy_texts(21, 8, config);

@@ -32,6 +32,27 @@ TEST_CASE("linear: gradients agree with differences") {
   }
 }
 
+TEST_CASE("ordered_linear: is linear, forwards and backwards, and the same on every target") {
+  for (Device* device : test::devices()) {
+    Parameter x(test::random_tensor(Shape{6, 37}, 1));
+    Parameter w(test::random_tensor(Shape{4, 37}, 2));
+    Parameter bias(test::random_tensor(Shape{4}, 3));
+    const Tensor weights = test::random_tensor(Shape{6, 4}, 4);
+    const auto loss = [&](Tape& tape) {
+      return test::weighted_sum(ordered_linear(tape.leaf(x), tape.leaf(w), tape.leaf(bias)),
+                                weights);
+    };
+    test::grad_check(*device, loss, {&x, &w, &bias}, 4e-3F);
+    const Tensor y = device->ordered_linear(x.value, w.value, bias.value);
+    test::check_close(y, device->linear(x.value, w.value, bias.value), 1e-5F);
+  }
+  Tape tape(test::plain_device());
+  CHECK_THROWS_WITH_AS(
+      (void)ordered_linear(tape.constant(Tensor(Shape{2, 3})), tape.constant(Tensor(Shape{4, 5})),
+                           tape.constant(Tensor(Shape{4}))),
+      "ordered_linear: x is [2, 3], w is [4, 5], bias is [4]", Error);
+}
+
 TEST_CASE("linear: a constant input costs no gradient and changes none") {
   Device& device = test::plain_device();
   const Tensor x = test::random_tensor(Shape{3, 2}, 1);

@@ -61,7 +61,8 @@ namespace bipft::test {
           .random = Random(1, "drop"),
           .dropout = 0.1F,
           .window = {{}, 0.0F, 0.05F, 0.025F, true, 0.0F},
-          .p_scale = 0.05F};
+          .p_scale = 0.05F,
+          .estimates = {}};
 }
 
 }  // namespace bipft::test

@@ -55,7 +55,23 @@ namespace bipft::test {
     put(theirs + "attention.self.clip_value", ours + "attention.binary.value.alpha");
     put(theirs + "attention.self.clip_attn", ours + "attention.binary.probability.alpha");
   }
+  for (std::size_t i = 0; i < model.config.layers && model.config.estimators != 0; ++i) {
+    const std::size_t rank = model.config.estimators;
+    const Tensor& weight = model.at(concat("layers.", i, ".attention.estimators.weight"));
+    const Tensor& bias = model.at(concat("layers.", i, ".attention.estimators.bias"));
+    std::size_t row = 0;
+    for (const char* name : {"q_m", "q_p", "k_m", "k_p", "v_p"}) {
+      const std::size_t rows = row == 4 * rank ? 1 : rank;
+      const std::string theirs = concat("bert.encoder.layer.", i, ".attention.self.", name);
+      tensors.emplace_back(theirs + ".weight", Tensor(Shape{rows, weight.cols()},
+                                                      weight.data().subspan(row * weight.cols(),
+                                                                            rows * weight.cols())));
+      tensors.emplace_back(theirs + ".bias", Tensor(Shape{rows}, bias.data().subspan(row, rows)));
+      row += rows;
+    }
+  }
   linear("pooler.dense", "pooler");
+  if (model.config.residual_pooler()) norm("pooler.LayerNorm", "pooler_norm");
   tensors.emplace_back("classifier.weight", model.at("classifier.weight"));
   tensors.emplace_back("classifier.bias", model.at("classifier.bias"));
   return tensors;
@@ -97,6 +113,9 @@ struct HfToy {
       config.set("sym_quant_ffn_attn", false);
     } else if (shape.binary()) {
       config.set("quantize_act", true).set("clip_val", 2.5);
+    }
+    if (shape.residual_pooler()) {  // as published: its code has a GELU all the same
+      config.set("hidden_act", "relu").set("improve_kqv", shape.estimators > 0);
     }
     tokenizer.set("do_lower_case", true).set("model_max_length", shape.max_len);
     for (const auto& [name, tensor] : hf_tensors_of(parameters)) {

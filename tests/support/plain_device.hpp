@@ -72,6 +72,55 @@ class PlainDevice final : public Device {
     return {rounded(p.shape(), dp), rounded(v.shape(), dv)};
   }
 
+  Tensor ordered_linear(const Tensor& x, const Tensor& w, const Tensor& bias) override {
+    return linear(x, w, bias);
+  }
+  Tensor estimate_weights(const Tensor& estimates, float factor, const Ragged& texts) override {
+    const std::size_t rank = (estimates.cols() - 1) / 4;
+    std::vector<double> e;
+    for (std::size_t b = 0; b < texts.texts(); ++b) {
+      for (std::size_t i = texts.begin(b); i < texts.begin(b + 1); ++i) {
+        for (std::size_t j = texts.begin(b); j < texts.begin(b + 1); ++j) {
+          e.push_back(0);
+          for (std::size_t c = 0; c < rank; ++c) {
+            const double mq = at(estimates, i, c), rq = at(estimates, i, rank + c);
+            const double mk = at(estimates, j, 2 * rank + c), rk = at(estimates, j, 3 * rank + c);
+            e.back() += static_cast<double>(factor) * (mq * rk + rq * mk + rq * rk);
+          }
+        }
+      }
+    }
+    each_query(texts, 1, [&](std::size_t begin, std::size_t length) {
+      const auto first = e.begin() + static_cast<std::ptrdiff_t>(begin);
+      const auto last = first + static_cast<std::ptrdiff_t>(length);
+      const double most = *std::max_element(first, last);
+      std::transform(first, last, first, [most](double x) { return std::exp(x - most); });
+    });
+    return rounded(Shape{e.size()}, e);
+  }
+  Tensor weighted_softmax(const Tensor& s, const Tensor& weights, const Ragged& texts,
+                          std::size_t heads) override {
+    std::vector<double> p(s.numel());
+    for (std::size_t b = 0; b < texts.texts(); ++b) {
+      const std::size_t t = texts.length(b);
+      for (std::size_t i = 0; i < heads * t; ++i) {
+        const std::size_t row = heads * texts.pairs_begin(b) + i * t;
+        const std::size_t weight = texts.pairs_begin(b) + i % t * t;
+        double total = 0;
+        for (std::size_t j = 0; j < t; ++j) {
+          total += p[row + j] = at(weights, 0, weight + j) * std::exp(at(s, 0, row + j));
+        }
+        for (std::size_t j = 0; j < t; ++j) p[row + j] /= total;
+      }
+    }
+    return rounded(s.shape(), p);
+  }
+  Tensor ordered_mix(const Tensor& p, const Tensor& r, const Ragged& texts,
+                     std::size_t heads) override {
+    const Tensor copies = matmul(r.reshaped(Shape{r.numel(), 1}), Tensor(Shape{1, heads}, 1.0F));
+    return mix(p, copies, texts, heads);
+  }
+
   BitMatrix pack(const Tensor& x, const Tensor& shift, float threshold, bool strict) override {
     BitMatrix bits(x.rows(), x.cols());
     for (std::size_t n = 0; n < x.rows(); ++n) {
@@ -261,6 +310,7 @@ class PlainDevice final : public Device {
   Tensor exponential(const Tensor& x) override {
     return each(x, [](double v) { return std::exp(v); });
   }
+  Tensor gelu(const Tensor& x) override { return activate(Activation::gelu, x); }
   Tensor dropout(Tensor x, const Random& random, float p) override {
     return filled(x.shape(), [&](std::size_t i) {
       return random.uniform(i) < p ? 0.0F : x.data()[i] / (1.0F - p);

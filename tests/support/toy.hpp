@@ -41,6 +41,18 @@ namespace bipft::test {
   return config;
 }
 
+/// The same as BiPFT has it: GELU and its sign, a pooler that adds what it read, estimators of some
+/// rank, or none.
+[[nodiscard]] inline ModelConfig toy_bipft_config(std::size_t estimators,
+                                                  std::size_t head_size = 32) {
+  ModelConfig config = toy_config(true, head_size);
+  config.activation = "gelu";
+  config.inner_levels = "sign";
+  config.pooler = "residual";
+  config.estimators = estimators;
+  return config;
+}
+
 [[nodiscard]] inline Vocabulary toy_vocabulary() {
   std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   for (char c = 'a'; c <= 'z'; ++c) pieces.emplace_back(1, c);
@@ -95,7 +107,10 @@ namespace bipft::test {
   const bool binary = config.binary();
   file.card.config = config;
   file.card.kind = binary ? "packed" : "float";
-  file.card.method = !binary ? "float" : config.attention == "bool" ? "bibert" : "bit";
+  file.card.method = !binary                      ? "float"
+                     : config.attention == "bool" ? "bibert"
+                     : config.residual_pooler()   ? "bipft"
+                                                  : "bit";
   file.card.labels = {"low", "middle", "high"};
   Model model = toy_model(file.card.config, seed);
   if (binary) {

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "bipft/binarize/attention_scale.hpp"
@@ -100,7 +101,8 @@ namespace detail {
           .random = drops ? tape.next_random() : Random(0, ""),
           .dropout = drops ? dropout_rate : 0.0F,
           .window = {},
-          .p_scale = 1.0F};
+          .p_scale = 1.0F,
+          .estimates = {}};
 }
 
 }  // namespace detail
@@ -112,25 +114,44 @@ namespace detail {
 ///             whose sum may be taken in another order.
 /// On the first training batch first sets α of `probability`, as ElasticStep does.
 ///
-///   q, k, v, y: [N, C], of units ±1
+/// With [BiPFT]'s estimates (device/estimates.hpp), m and r of every token:
+/// Forward:    p = dropout(softmax(s + E / √D)),  E_ij = m_q,i r_k,j + r_q,i m_k,j + r_q,i r_k,j
+///             y_i = binary_mix(p̂, v)_i + Σ_j p̂_ij r_v,j      p̂ = probability(p)
+/// Backward, with dE = Σ ds / √D over the heads:
+///             dm_q = dE r_k,   dr_q = dE (m_k + r_k),   dm_k = dEᵀ r_q,   dr_k = dEᵀ (m_q + r_q)
+///             dr_v,j = Σ p̂_ij dy_ic over heads, i and c,   dp̂_ij = Σ_c dy_ic (v̂_jc + r_v,j)
+///
+///   q, k, v, y: [N, C], of units ±1   estimates: [N, 4 rank + 1], or none
 /// Throws Error if the shapes do not fit, or unless 0 <= dropout < 1.
 [[nodiscard]] inline Var binary_attention(const BinaryVar& q, const BinaryVar& k,
                                           const BinaryVar& v, ElasticStep& probability,
                                           const Ragged& texts, std::size_t heads,
-                                          float dropout_rate) {
+                                          float dropout_rate,
+                                          const std::optional<Var>& estimates = {}) {
   BinaryAttention of = detail::attention_of(q, k, v, texts, heads, dropout_rate);
   Tape& tape = q.tape();
+  if (estimates) of.estimates = estimates->value();
   if (tape.training() && !probability.calibrated.value && texts.tokens() != 0) {
     probability.calibrate(tape.device().binary_attention_mean(of));
   }
   of.window = probability.window();
   of.p_scale = probability.scale();
-  Tensor y = tape.device().binary_attention(of);
+  // Without estimates binary_scores and binary_mix are the form by floats.
+  const bool by_bits = tape.products() == Tape::Products::bits || !estimates;
+  Tensor y =
+      by_bits ? tape.device().binary_attention(of) : tape.device().Device::binary_attention(of);
   const Slot of_alpha = tape.leaf(probability.alpha);
-  return tape.record(std::move(y), {q.levels, k.levels, v.levels, of_alpha},
+  const Slot of_estimates = estimates ? Slot(*estimates) : of_alpha;
+  return tape.record(std::move(y), {q.levels, k.levels, v.levels, of_alpha, of_estimates},
                      [of = std::move(of), of_q = q.levels, of_k = k.levels, of_v = v.levels,
-                      of_alpha](Tape& on, const Tensor& dy) {
-                       BinaryAttentionGrad grad = on.device().binary_attention_backward(of, dy);
+                      of_alpha, of_estimates, by_bits](Tape& on, const Tensor& dy) {
+                       Device& device = on.device();
+                       BinaryAttentionGrad grad =
+                           by_bits ? device.binary_attention_backward(of, dy)
+                                   : device.Device::binary_attention_backward(of, dy);
+                       if (!of.estimates.empty()) {
+                         on.accumulate(of_estimates, std::move(grad.destimates));
+                       }
                        on.accumulate(of_q, std::move(grad.dq));
                        on.accumulate(of_k, std::move(grad.dk));
                        on.accumulate(of_v, std::move(grad.dv));

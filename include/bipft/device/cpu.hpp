@@ -93,6 +93,7 @@ class CpuDevice final : public CpuAttention {
   }
 
   [[nodiscard]] Tensor exponential(const Tensor& x) override { return exponential_on_cpu(x); }
+  [[nodiscard]] Tensor gelu(const Tensor& x) override { return gelu_on_cpu(x); }
 
   [[nodiscard]] Tensor dropout(Tensor x, const Random& random, float p) override {
     const detail::Dropout drop(random, p);

@@ -15,10 +15,11 @@
 #include "bipft/core/error.hpp"
 #include "bipft/core/tensor.hpp"
 #include "bipft/device/cpu_dropout.hpp"
+#include "bipft/device/cpu_estimates.hpp"
 #include "bipft/device/cpu_multiply.hpp"
 #include "bipft/device/cpu_plan.hpp"
-#include "bipft/device/cpu_rows.hpp"
 #include "bipft/device/device.hpp"
+#include "bipft/device/estimates.hpp"
 #include "bipft/kernels/binary.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "bipft/kernels/table.hpp"
@@ -53,11 +54,21 @@ class AttentionHead {
         channels_(of.q.cols()),
         size_(channels_ / of.heads),
         words_(words_for(size_)),
+        estimated_(of.estimates.empty() ? 0 : at.tokens),
+        rank_(of.estimates.empty() ? 0 : estimate_rank(of.estimates.cols())),
         memory_(bytes()) {
     each_array([this](auto*& array, std::size_t count) {
       array = memory_.take<std::remove_reference_t<decltype(*array)>>(count);
     });
     std::fill_n(zeros_, longer(), 0.0F);
+    if (estimated_ == 0) return;
+    const std::size_t first = at.row / channels_;
+    spread_estimates(of.estimates.row(first).data(), at.tokens, rank_, of.gradient_scale,
+                     {query_side_, key_side_, value_side_, at.tokens});
+    for (std::size_t i = 0; i < at.tokens; ++i) {
+      training_.estimate_weights(query_side_ + 2 * rank_ * i, key_side_, at.tokens, 2 * rank_,
+                                 at.tokens, weights_ + i * at.tokens);
+    }
   }
 
   /// Of probabilities behind dropout.
@@ -84,14 +95,16 @@ class AttentionHead {
     }
     multiply_bits({alive_, tokens, tokens, key_words}, {values_, size_, tokens, key_words}, 1,
                   of_.p_scale * of_.v_scale, mixed_);
+    if (estimated_ != 0) add_values();
     for (std::size_t i = 0; i < tokens; ++i) {
       std::copy_n(mixed_ + i * size_, size_, y + at_.row + i * channels_);
     }
   }
 
   /// Its columns of the gradients, and the sums of the window on its probabilities.
-  ///   dy, dq, dk, dv: [N, C]
-  [[nodiscard]] kernels::WindowSums backward(const float* dy, float* dq, float* dk, float* dv) {
+  ///   dy, dq, dk, dv: [N, C]   destimates: [T, 4 rank + 1], added to, if there are estimates
+  [[nodiscard]] kernels::WindowSums backward(const float* dy, float* dq, float* dk, float* dv,
+                                             float* destimates) {
     make_probabilities();
     const std::size_t tokens = at_.tokens;
     levels_of(of_.v, of_.v_scale);
@@ -105,6 +118,14 @@ class AttentionHead {
               .m = tokens,
               .n = tokens,
               .k = size_});
+    if (estimated_ != 0) {
+      std::fill_n(levels_, size_, 1.0F);
+      for (std::size_t i = 0; i < tokens; ++i) {
+        row_sums_[i] = kernels_.row_dot(dy + at_.row + i * channels_, levels_, size_);
+        float* const row = gradient_ + i * tokens;
+        training_.scale_add(value_side_, row_sums_[i], row, tokens, row);
+      }
+    }
 
     kernels::WindowBackward window;
     window.x = dropped_;
@@ -130,8 +151,17 @@ class AttentionHead {
               .n = size_,
               .k = tokens});
 
+    if (estimated_ != 0) {
+      std::fill_n(value_gradient_, tokens, 0.0F);
+      for (std::size_t i = 0; i < tokens; ++i) {
+        training_.scale_add(second_ + i * tokens, row_sums_[i], value_gradient_, tokens,
+                            value_gradient_);
+      }
+    }
+
     if (dropout_.drops()) dropout_.apply(drawn_, gradient_, squares(), gradient_);
     if (of_.softmax) training_.softmax_backward(p_, gradient_, tokens, tokens, gradient_);
+    if (estimated_ != 0) sides_backward(destimates);
     levels_of(of_.k, of_.k_scale);
     multiply({.a = gradient_,
               .a_stride = tokens,
@@ -179,6 +209,13 @@ class AttentionHead {
           std::max(kernels_.layout_words(tokens, size_), kernels_.layout_words(size_, tokens)));
     visit(scratch_, kernels::product_scratch(longer()));
     visit(workspace_, kernels_.product_workspace);
+    visit(weights_, estimated_ * estimated_);
+    visit(query_side_, estimated_ * 2 * rank_);
+    visit(key_side_, estimated_ * 2 * rank_);
+    visit(side_gradients_, estimated_ * 4 * rank_);
+    visit(value_side_, estimated_);
+    visit(value_gradient_, estimated_);
+    visit(row_sums_, estimated_);
   }
   [[nodiscard]] std::size_t bytes() {
     std::size_t total = 0;
@@ -199,12 +236,60 @@ class AttentionHead {
     std::fill_n(base_, tokens, static_cast<std::int32_t>(size_));
     multiply_bits({queries_, tokens, size_, words_}, {keys_, tokens, size_, words_}, 2,
                   of_.score_scale, p_);
-    if (of_.softmax) kernels_.softmax(p_, tokens, tokens, p_);
+    if (estimated_ != 0) {
+      training_.weighted_softmax(p_, weights_, tokens, tokens, p_);
+    } else if (of_.softmax) {
+      kernels_.softmax(p_, tokens, tokens, p_);
+    }
     dropped_ = p_;
     if (!dropout_.drops()) return;
     dropout_.draw(at_.square, squares(), drawn_);
     dropout_.apply(drawn_, p_, squares(), second_);
     dropped_ = second_;
+  }
+
+  /// To every channel of a query, what its keys' r_v sum up to.
+  void add_values() {
+    const std::size_t tokens = at_.tokens;
+    float* const units = gradient_;  // which nobody needs forwards
+    for (std::size_t i = 0; i < tokens; ++i) {
+      training_.threshold_select(dropped_ + i * tokens, of_.window.threshold, of_.window.strict,
+                                 0.0F, 1.0F, tokens, units);
+      row_sums_[i] = kernels_.row_dot(units, value_side_, tokens);
+    }
+    training_.scale(row_sums_, of_.p_scale, tokens, row_sums_);
+    for (std::size_t i = 0; i < tokens; ++i) {
+      for (std::size_t c = 0; c < size_; ++c) mixed_[i * size_ + c] += row_sums_[i];
+    }
+  }
+
+  /// From the scores' gradient.
+  void sides_backward(float* destimates) {
+    const std::size_t tokens = at_.tokens;
+    const std::size_t columns = 2 * rank_;
+    float* const dkey = side_gradients_ + tokens * columns;
+    multiply({.a = gradient_,
+              .a_stride = tokens,
+              .b = key_side_,
+              .b_stride = tokens,
+              .b_transposed = true,
+              .c = side_gradients_,
+              .c_stride = columns,
+              .m = tokens,
+              .n = columns,
+              .k = tokens});
+    multiply({.a = gradient_,
+              .a_stride = tokens,
+              .a_transposed = true,
+              .b = query_side_,
+              .b_stride = columns,
+              .c = dkey,
+              .c_stride = columns,
+              .m = tokens,
+              .n = columns,
+              .k = tokens});
+    gather_estimates(side_gradients_, dkey, value_gradient_, tokens, rank_, of_.gradient_scale,
+                     destimates);
   }
 
   /// The head's own bits of a token.
@@ -271,6 +356,7 @@ class AttentionHead {
   const kernels::TrainingKernels& training_ = kernels::active_training();
   Dropout dropout_;
   std::size_t channels_, size_, words_;
+  std::size_t estimated_, rank_;  // tokens, or 0 where there are no estimates
   Workspace memory_;
   float *p_, *second_, *gradient_;  // [T, T]
   std::uint16_t* drawn_;            // [T, T]
@@ -282,12 +368,15 @@ class AttentionHead {
   std::uint64_t* values_;           // [D, T] bits
   std::uint32_t *panels_, *scratch_;
   float* workspace_;
-  const float* dropped_ = nullptr;  // p_ or second_
+  float* weights_;                                   // [T, T]
+  float *query_side_, *key_side_, *side_gradients_;  // estimates.hpp; and of both
+  float *value_side_, *value_gradient_, *row_sums_;  // [T]
+  const float* dropped_ = nullptr;                   // p_ or second_
 };
 
 }  // namespace detail
 
-class CpuAttention : public CpuRows {
+class CpuAttention : public CpuEstimates {
  public:
   [[nodiscard]] double binary_attention_mean(const BinaryAttention& of) override {
     std::vector<double> sums(heads_in(of));
@@ -310,15 +399,25 @@ class CpuAttention : public CpuRows {
     std::vector<kernels::WindowSums> sums(heads_in(of));
     const Shape shape{of.q.rows(), of.q.cols()};
     if (dy.shape() != shape) fail("binary_attention_backward: shape ", dy.shape());
-    BinaryAttentionGrad grad{Tensor::uninitialized(shape), Tensor::uninitialized(shape),
-                             Tensor::uninitialized(shape)};
+    BinaryAttentionGrad grad{Tensor::uninitialized(shape),
+                             Tensor::uninitialized(shape),
+                             Tensor::uninitialized(shape),
+                             0,
+                             0,
+                             {}};
+    const std::size_t columns = of.estimates.empty() ? 0 : of.estimates.cols();
+    const std::size_t tokens = of.q.rows();
+    Tensor partial(Shape{of.heads, tokens * columns});  // of each head
+    float* const destimates = partial.mutable_data().data();
     const float* const from = dy.data().data();
     float* const dq = grad.dq.mutable_data().data();
     float* const dk = grad.dk.mutable_data().data();
     float* const dv = grad.dv.mutable_data().data();
     each_head(of, [&](detail::AttentionHead& head, std::size_t i) {
-      sums[i] = head.backward(from, dq, dk, dv);
+      const std::size_t row = i % of.heads * tokens + of.texts.begin(i / of.heads);
+      sums[i] = head.backward(from, dq, dk, dv, destimates + row * columns);
     });
+    if (columns != 0) grad.destimates = sum_rows(partial).reshaped(of.estimates.shape());
     for (const kernels::WindowSums& sum : sums) {
       grad.units += sum.units;
       grad.inside += sum.inside;
@@ -335,6 +434,12 @@ class CpuAttention : public CpuRows {
         fail("binary_attention: bits of ", bits->rows(), " x ", bits->cols(), " for ",
              of.texts.tokens(), " tokens and ", of.heads, " heads of ", of.q.cols(), " channels");
       }
+    }
+    const Tensor& estimates = of.estimates;
+    if (!estimates.empty() && (estimates.rows() != of.texts.tokens() || estimates.cols() < 5 ||
+                               estimates.cols() % 4 != 1 || !of.softmax)) {
+      fail("binary_attention: estimates of shape ", estimates.shape(), " for ", of.texts.tokens(),
+           " tokens", of.softmax ? "" : " without a softmax");
     }
     return of.texts.texts() * of.heads;
   }

@@ -19,6 +19,7 @@
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/tensor.hpp"
 #include "bipft/device/cpu_layout.hpp"
+#include "bipft/device/estimates.hpp"
 #include "bipft/device/plan.hpp"
 #include "bipft/device/plan_check.hpp"
 #include "bipft/device/runner.hpp"
@@ -128,6 +129,7 @@ class PlanGroup {
     if (run.hidden != nullptr) hidden() = run.hidden + begin_ * width_;
     scores_ = workspace_.take<float>(scores());
     product_ = workspace_.take<float>(product_floats());
+    estimates_ = workspace_.take<float>(estimate_floats());
     scratch_ = workspace_.take<std::uint32_t>(scratch());
   }
 
@@ -170,7 +172,8 @@ class PlanGroup {
   }
 
   void operator()(const LinearBitsStep& s) {
-    kernels_.bgemm_bits(product(s.product, s.from), s.most.data(), bits(s.to),
+    const std::int32_t* const least = s.least.empty() ? nullptr : s.least.data();
+    kernels_.bgemm_bits(product(s.product, s.from), s.most.data(), least, bits(s.to),
                         words_for(s.product.outputs));
   }
 
@@ -187,6 +190,7 @@ class PlanGroup {
       a.half_alpha = s.half_alpha;
       a.most = s.most;
       a.threshold = s.threshold.data();
+      if (s.estimators) a.estimates = estimate(*s.estimators, b);
       a.context = bits(Bits::context) + row(b) * words;
       a.scratch = scratch_;
       kernels_.bit_attention(a);
@@ -260,6 +264,15 @@ class PlanGroup {
     }
   }
 
+  void operator()(const PoolStep& s) {
+    float* const y = floats(Floats::pooled);
+    kernels_.layer_norm(y, texts_, width_, s.gamma.data().data(), s.beta.data().data(), s.epsilon,
+                        y, nullptr, nullptr);
+    for (std::size_t b = 0; b < texts_; ++b) {
+      kernels_.add(y + b * width_, hidden() + row(b) * width_, width_, y + b * width_);
+    }
+  }
+
   void operator()(const ClassifyStep& s) {
     float* const pooled = floats(Floats::pooled);
     kernels_.tanh(pooled, texts_ * width_, pooled);
@@ -301,6 +314,13 @@ class PlanGroup {
   [[nodiscard]] std::size_t product_floats() const {
     return run_.buffers.float_products ? kernels_.product_workspace : 0;
   }
+  /// The longest text's estimates and their sides, keys padded as attention wants them.
+  [[nodiscard]] std::size_t estimate_floats() const {
+    const std::size_t rank = run_.buffers.estimate_rank;
+    if (rank == 0) return 0;
+    const std::size_t keys = kernels::attention_keys(longest());
+    return keys * (estimate_columns(rank) + 4 * rank + 1);
+  }
   /// Of the largest product and of the longest text's attention, of a plan in bits.
   [[nodiscard]] std::size_t scratch() const {
     if (!run_.buffers.any_bits()) return 0;
@@ -308,9 +328,9 @@ class PlanGroup {
                     kernels::attention_scratch(longest(), width_));
   }
   [[nodiscard]] std::size_t bytes() const {
-    std::size_t total = Workspace::size_of<float>(scores()) +
-                        Workspace::size_of<float>(product_floats()) +
-                        Workspace::size_of<std::uint32_t>(scratch());
+    std::size_t total =
+        Workspace::size_of<float>(scores()) + Workspace::size_of<float>(product_floats()) +
+        Workspace::size_of<float>(estimate_floats()) + Workspace::size_of<std::uint32_t>(scratch());
     for (std::size_t i = 0; i < float_buffers; ++i) {
       total += Workspace::size_of<float>(floats_of(static_cast<Floats>(i)));
     }
@@ -329,6 +349,23 @@ class PlanGroup {
   [[nodiscard]] float* floats(Floats name) const { return floats_[static_cast<std::size_t>(name)]; }
   [[nodiscard]] std::uint64_t* bits(Bits name) const {
     return bits_[static_cast<std::size_t>(name)];
+  }
+
+  /// The estimates of text b, from its hidden states.
+  [[nodiscard]] kernels::BitEstimates estimate(const AttentionStep::Estimators& s, std::size_t b) {
+    const std::size_t tokens = length(b);
+    const std::size_t columns = s.weight.rows();
+    const std::size_t sides = 2 * estimate_rank(columns);
+    const std::size_t keys = kernels::attention_keys(tokens);
+    float* const rows = estimates_;
+    float* const query = rows + tokens * columns;
+    float* const key = query + tokens * sides;
+    float* const value = key + keys * sides;
+    kernels_.row_linear(hidden() + row(b) * width_, tokens, s.weight.data().data(),
+                        s.bias.data().data(), columns, width_, rows);
+    std::fill_n(key, keys * (sides + 1), 0.0F);
+    spread_estimates(rows, tokens, sides / 2, s.factor, {query, key, value, keys});
+    return {sides, query, key, value, s.mixed, s.alpha, s.shift.data().data()};
   }
 
   [[nodiscard]] kernels::BinaryProduct product(const Product& p, Bits from) const {
@@ -363,6 +400,7 @@ class PlanGroup {
   std::array<std::uint64_t*, bit_buffers> bits_{};
   float* scores_ = nullptr;
   float* product_ = nullptr;
+  float* estimates_ = nullptr;
   std::uint32_t* scratch_ = nullptr;
 };
 

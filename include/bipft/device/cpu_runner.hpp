@@ -17,9 +17,17 @@ namespace bipft {
   return y;
 }
 
+/// Runner::gelu.
+[[nodiscard]] inline Tensor gelu_on_cpu(const Tensor& x) {
+  Tensor y = Tensor::uninitialized(x.shape());
+  kernels::active().gelu(x.data().data(), x.numel(), y.mutable_data().data());
+  return y;
+}
+
 class CpuRunner final : public Runner {
  public:
   [[nodiscard]] Tensor exponential(const Tensor& x) override { return exponential_on_cpu(x); }
+  [[nodiscard]] Tensor gelu(const Tensor& x) override { return gelu_on_cpu(x); }
   [[nodiscard]] std::shared_ptr<const WeightLayout> lay_out(const BitMatrix& weight) override {
     return lay_out_on_cpu(weight);
   }

@@ -21,6 +21,7 @@
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/random.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/device/estimates.hpp"
 #include "bipft/device/runner.hpp"
 
 namespace bipft {
@@ -116,6 +117,9 @@ struct AdamWStep {
 ///   s_ij = score_scale · (q_i · k_j)      q, k, v: [N, C] bits of units ±1, in texts and heads
 ///   p = dropped(softmax(s)), or dropped(s), as softmax and dropout have it, on squares [H Σ T²]
 ///   y_i = p_scale · v_scale · Σ_j 1{window's threshold <(=) p_ij} v_j
+/// and with estimates (device/estimates.hpp), which go with a softmax:
+///   p = dropped(softmax(s + gradient_scale · E)), by weights exp(gradient_scale · E) of its terms
+///   y_i += p_scale · Σ_j 1{...} r_v,j in every channel
 struct BinaryAttention {
   BitMatrix q, k, v;
   float q_scale = 1, k_scale = 1, v_scale = 1;  ///< a level is scale · unit
@@ -128,11 +132,13 @@ struct BinaryAttention {
   float dropout = 0;
   Window window;  ///< on p, without a shift, and with units 0 and 1
   float p_scale = 1;
+  Tensor estimates;  ///< [N, 4 rank + 1], or none
 };
 struct BinaryAttentionGrad {
   Tensor dq, dk, dv;  ///< [N, C], of the levels
   double units = 0;   ///< of the window on p, as WindowGrad has them
   double inside = 0;
+  Tensor destimates;  ///< if there are any
 };
 
 class Device : public Runner {
@@ -200,6 +206,22 @@ class Device : public Runner {
   /// ds = p (dp - Σ p dp), row by row.
   [[nodiscard]] virtual Tensor softmax_backward(const Tensor& p, const Tensor& dp,
                                                 const Ragged& texts, std::size_t heads) = 0;
+  /// x wᵀ + bias in the order that sums of rows have: like `linear`, but the same on every target.
+  ///   x: [N, C]   w: [O, C]   bias: [O]   result: [N, O]
+  [[nodiscard]] virtual Tensor ordered_linear(const Tensor& x, const Tensor& w,
+                                              const Tensor& bias) = 0;
+  /// exp(factor · (E_ij - max_j E_ij)) for every text, with E of device/estimates.hpp.
+  ///   estimates: [N, 4 rank + 1]   result: [Σ T²]
+  [[nodiscard]] virtual Tensor estimate_weights(const Tensor& estimates, float factor,
+                                                const Ragged& texts) = 0;
+  /// Over each row of `scores`' result: w exp(s - max) / Σ w exp(s - max), with weights [Σ T²] that
+  /// all heads of a text have in common.
+  [[nodiscard]] virtual Tensor weighted_softmax(const Tensor& s, const Tensor& weights,
+                                                const Ragged& texts, std::size_t heads) = 0;
+  /// Σ_j p_ij r_j for every text and head, summed up as rows are.
+  ///   p: [H Σ T²]   r: [N]   result: [N, H]
+  [[nodiscard]] virtual Tensor ordered_mix(const Tensor& p, const Tensor& r, const Ragged& texts,
+                                           std::size_t heads) = 0;
   /// y = γ (x - mean) / √(variance + ε) + β, row by row.   γ, β: [C]
   [[nodiscard]] virtual LayerNormResult layer_norm(const Tensor& x, const Tensor& gamma,
                                                    const Tensor& beta, float epsilon) = 0;
@@ -294,8 +316,12 @@ class Device : public Runner {
   [[nodiscard]] virtual Tensor binary_attention(const BinaryAttention& of) {
     const Tensor p = dropped(of, squares_of(of));
     const Tensor units = threshold_select(p, of.window.threshold, of.window.strict, 0.0F, 1.0F);
-    return scale(mix(units, unpack(of.v, -1.0F, 1.0F), of.texts, of.heads),
-                 of.p_scale * of.v_scale);
+    Tensor y =
+        scale(mix(units, unpack(of.v, -1.0F, 1.0F), of.texts, of.heads), of.p_scale * of.v_scale);
+    if (of.estimates.empty()) return y;
+    const Tensor sums =
+        scale(ordered_mix(units, sides_of(of).value, of.texts, of.heads), of.p_scale);
+    return add(y, matmul(sums, heads_of_channels(of)));  // times 1, and 0 of all others: exact
   }
   [[nodiscard]] virtual BinaryAttentionGrad binary_attention_backward(const BinaryAttention& of,
                                                                       const Tensor& dy) {
@@ -303,15 +329,29 @@ class Device : public Runner {
     const Tensor p = dropped(of, all);
     const Tensor levels =
         threshold_select(p, of.window.threshold, of.window.strict, 0.0F, of.p_scale);
-    const auto [dp, dv] =
+    GradPair of_mix =
         mix_backward(levels, unpack(of.v, -of.v_scale, of.v_scale), dy, of.texts, of.heads);
-    const WindowGrad window = window_backward(p, of.window, dp);
+    const bool estimated = !of.estimates.empty();
+    const Sides sides = estimated ? sides_of(of) : Sides{};
+    Tensor dvalue;  // [N, H]
+    if (estimated) {
+      const Tensor values =
+          matmul(sides.value.reshaped(Shape{of.q.rows(), 1}), Tensor(Shape{1, of.heads}, 1.0F));
+      // [N, H]: a head's channels have their part of r_v in common.
+      const Tensor dsums = linear(dy, heads_of_channels(of), {});
+      GradPair more = mix_backward(levels, values, dsums, of.texts, of.heads);
+      of_mix.first = add(of_mix.first, more.first);
+      dvalue = matmul(more.second, Tensor(Shape{of.heads, 1}, 1.0F));
+    }
+    const WindowGrad window = window_backward(p, of.window, of_mix.first);
     Tensor ds = dropped(of, window.dx);
     if (of.softmax) ds = softmax_backward(all, ds, of.texts, of.heads);
     const auto [dq, dk] = scores_backward(unpack(of.q, -of.q_scale, of.q_scale),
                                           unpack(of.k, -of.k_scale, of.k_scale), ds, of.texts,
                                           of.heads, of.gradient_scale);
-    return {dq, dk, dv, window.units, window.inside};
+    BinaryAttentionGrad grad{dq, dk, of_mix.second, window.units, window.inside, {}};
+    if (estimated) grad.destimates = estimates_backward(of, sides, ds, dvalue);
+    return grad;
   }
 
   // --- Losses and the optimizer ------------------------------------------------------------------
@@ -338,7 +378,57 @@ class Device : public Runner {
     const Tensor products =
         scores(unpack(of.q, -1.0F, 1.0F), unpack(of.k, -1.0F, 1.0F), of.texts, of.heads, 1.0F);
     const Tensor s = scale(products, of.score_scale);
+    if (!of.estimates.empty()) {
+      const Tensor weights = estimate_weights(of.estimates, of.gradient_scale, of.texts);
+      return weighted_softmax(s, weights, of.texts, of.heads);
+    }
     return of.softmax ? softmax(s, of.texts, of.heads) : s;
+  }
+
+  /// EstimateSides of all texts, with keys as columns: query, key [N, 2 rank], value [N].
+  struct Sides {
+    Tensor query, key, value;
+  };
+  [[nodiscard]] static Sides sides_of(const BinaryAttention& of) {
+    const std::size_t tokens = of.estimates.rows();
+    const std::size_t rank = estimate_rank(of.estimates.cols());
+    Sides sides{Tensor(Shape{tokens, 2 * rank}), Tensor(Shape{tokens, 2 * rank}),
+                Tensor(Shape{tokens})};
+    Tensor keys(Shape{2 * rank, tokens});
+    spread_estimates(of.estimates.data().data(), tokens, rank, of.gradient_scale,
+                     {sides.query.mutable_data().data(), keys.mutable_data().data(),
+                      sides.value.mutable_data().data(), tokens});
+    for (std::size_t i = 0; i < keys.numel(); ++i) {
+      sides.key.mutable_data()[i % tokens * 2 * rank + i / tokens] = keys.data()[i];
+    }
+    return sides;
+  }
+  /// 1 where channel c is one of head h.   result: [H, C]
+  [[nodiscard]] static Tensor heads_of_channels(const BinaryAttention& of) {
+    const std::size_t channels = of.q.cols();
+    Tensor ones(Shape{of.heads, channels});
+    for (std::size_t c = 0; c < channels; ++c) {
+      ones.mutable_data()[c / (channels / of.heads) * channels + c] = 1.0F;
+    }
+    return ones;
+  }
+  /// As if every head had sides of its own; then summed up.
+  [[nodiscard]] Tensor estimates_backward(const BinaryAttention& of, const Sides& sides,
+                                          const Tensor& ds, const Tensor& dvalue) {
+    const std::size_t columns = sides.query.cols();
+    Tensor copies(Shape{columns, of.heads * columns});
+    for (std::size_t c = 0; c < copies.cols(); ++c) {
+      copies.mutable_data()[c % columns * copies.cols() + c] = 1.0F;
+    }
+    const auto [dquery, dkey] = scores_backward(
+        matmul(sides.query, copies), matmul(sides.key, copies), ds, of.texts, of.heads, 1.0F);
+    const Tensor to_query = linear(dquery, copies, {});
+    const Tensor to_key = linear(dkey, copies, {});
+    Tensor destimates(of.estimates.shape());
+    gather_estimates(to_query.data().data(), to_key.data().data(), dvalue.data().data(),
+                     of.estimates.rows(), columns / 2, of.gradient_scale,
+                     destimates.mutable_data().data());
+    return destimates;
   }
   [[nodiscard]] Tensor dropped(const BinaryAttention& of, const Tensor& p) {
     return of.dropout == 0.0F ? p : dropout(p, of.random, of.dropout);

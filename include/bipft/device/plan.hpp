@@ -84,12 +84,14 @@ struct LinearStep {
   bool add = false;
 };
 
-/// to[n][o] = popcount <= most[o]; -1 is never, C or more always.
+/// to[n][o] = popcount <= most[o]; -1 is never, C or more always. With `least`, which a function
+/// that falls and rises asks for, also where popcount >= least[o].
 struct LinearBitsStep {
   Bits from = Bits::q_in;
   Bits to = Bits::q;
   Product product;
   std::vector<std::int32_t> most;
+  std::vector<std::int32_t> least;  ///< or none
 };
 
 /// Attention over bits, text by text and head by head, into context bits.
@@ -99,13 +101,27 @@ struct LinearBitsStep {
 /// lives where its term · (1 / Σ terms) > half_alpha. Without a table there is no softmax, as in
 /// [BiBERT], and a key lives where popcount <= most: one comparison a score. Then channel c of a
 /// query is Σ_j a_j v_j[c] = 2 popcount(a and v[c]) - popcount(a) >= threshold[c].
+///
+/// With `estimators` every hidden state has a row of estimates (device/estimates.hpp), whose E
+/// weighs the terms, and channel c is (mixed · Σ_j a_j v_j[c] + alpha · Σ_j a_j r_v,j) + shift[c]
+/// >= 0, by floats.
 struct AttentionStep {
   std::size_t heads = 0;
   std::size_t head_size = 0;            ///< D: 32 or 64
   std::vector<float> exponential;       ///< [D+1, D+1], or none
   float half_alpha = 0;                 ///< α/2 of the attention probabilities
   std::int32_t most = 0;                ///< without exponentials
-  std::vector<std::int32_t> threshold;  ///< [C]
+  std::vector<std::int32_t> threshold;  ///< [C], without estimators
+
+  struct Estimators {
+    Tensor weight;     ///< [4 rank + 1, C]
+    Tensor bias;       ///< [4 rank + 1]
+    float factor = 1;  ///< of E: 1/√D
+    float mixed = 1;   ///< α of the probabilities times that of the values
+    float alpha = 1;   ///< α of the probabilities
+    Tensor shift;      ///< [C]
+  };
+  std::optional<Estimators> estimators;  ///< with exponentials
 };
 
 /// to = activation(from wᵀ + bias), in floats (fused).
@@ -135,14 +151,21 @@ struct NormStep {
   std::vector<PackStep> packs;  ///< of every token's hidden states
 };
 
+/// pooled = layer_norm(pooled) + hidden of each text's first token
+struct PoolStep {
+  Tensor gamma, beta;
+  float epsilon = 0;
+};
+
 /// logits = tanh(pooled) wᵀ + bias, in a fixed order of additions.
 struct ClassifyStep {
   Tensor weight;  ///< [K, C]
   Tensor bias;    ///< [K]
 };
 
-using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
-                          MatrixStep, FloatAttentionStep, FirstStep, NormStep, ClassifyStep>;
+using Step =
+    std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep, MatrixStep,
+                 FloatAttentionStep, FirstStep, NormStep, PoolStep, ClassifyStep>;
 
 struct Plan {
   std::size_t width = 0;      ///< C

@@ -4,6 +4,7 @@
 /// A plan that passes reads no buffer before it is written and no element outside its tensors; a
 /// batch that passes asks for no row that the plan's tables lack. So a device need not look again.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "bipft/core/error.hpp"
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/device/estimates.hpp"
 #include "bipft/device/plan.hpp"
 
 namespace bipft {
@@ -32,6 +34,7 @@ namespace bipft {
 class PlanBuffers {
  public:
   bool float_products = false;
+  std::size_t estimate_rank = 0;  ///< the highest
 
   [[nodiscard]] bool any_bits() const { return written_ >= mark(Bits{}); }
   [[nodiscard]] bool has(Floats floats) const { return (written_ & mark(floats)) != 0; }
@@ -108,6 +111,7 @@ class PlanCheck {
     read(s.from);
     product(s.product, s.from, cols_of(plan_, s.to));
     equal("limits", s.most.size(), s.product.outputs);
+    if (!s.least.empty()) equal("least popcounts", s.least.size(), s.product.outputs);
     same_rows(row_a_text(s.from), row_a_text(s.to));
     if (s.from == s.to) refuse("reads and writes the same bits");
     wrote(s.to);
@@ -122,7 +126,12 @@ class PlanCheck {
     if (!s.exponential.empty()) {
       equal("exponentials", s.exponential.size(), (s.head_size + 1) * (s.head_size + 1));
     }
-    equal("thresholds", s.threshold.size(), plan_.width);
+    if (s.estimators) {
+      estimators(*s.estimators);
+      if (s.exponential.empty()) refuse("estimators without exponentials");
+    } else {
+      equal("thresholds", s.threshold.size(), plan_.width);
+    }
     if (!(s.half_alpha >= 0)) refuse("half_alpha ", s.half_alpha, " is negative");
     wrote(Bits::context);
   }
@@ -167,6 +176,13 @@ class PlanCheck {
     }
   }
 
+  void operator()(const PoolStep& s) {
+    read(Floats::hidden);
+    read(Floats::pooled);
+    equal("gamma", s.gamma.numel(), plan_.width);
+    equal("beta", s.beta.numel(), plan_.width);
+  }
+
   void operator()(const ClassifyStep& s) {
     read(Floats::pooled);
     equal("classifier width", s.weight.cols(), plan_.width);
@@ -181,6 +197,16 @@ class PlanCheck {
   }
   void equal(const char* what, std::size_t found, std::size_t expected) const {
     if (found != expected) refuse(what, ": ", found, " where ", expected, " belong");
+  }
+  void estimators(const AttentionStep::Estimators& e) {
+    read(Floats::hidden);
+    const std::size_t rank = estimate_rank(e.weight.rows());
+    if (rank == 0) refuse("estimators of ", e.weight.rows(), " rows");
+    equal("rows of estimators", e.weight.rows(), estimate_columns(rank));
+    equal("width of estimators", e.weight.cols(), plan_.width);
+    equal("estimators' bias", e.bias.numel(), e.weight.rows());
+    equal("shift", e.shift.numel(), plan_.width);
+    written_.estimate_rank = std::max(written_.estimate_rank, rank);
   }
   void product(const Product& p, Bits from, std::size_t outputs) const {
     equal("inputs", p.inputs, cols_of(plan_, from));

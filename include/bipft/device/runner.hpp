@@ -26,6 +26,8 @@ class Runner {
 
   /// e^x, by the very function that softmax uses.
   [[nodiscard]] virtual Tensor exponential(const Tensor& x) = 0;
+  /// GELU(x), by the very function that layers use.
+  [[nodiscard]] virtual Tensor gelu(const Tensor& x) = 0;
   /// This device's own layout of a weight matrix, for a Product of a Plan that runs here.
   [[nodiscard]] virtual std::shared_ptr<const WeightLayout> lay_out(const BitMatrix& weight) = 0;
   /// Walks the plan for a batch of texts. Safe to call from any number of threads at once.

@@ -26,6 +26,18 @@ struct BinaryProduct {
   return 32 * 4 * words_for(cols);
 }
 
+/// What estimates give to the attention of one text: see EstimateSides in device/estimates.hpp.
+/// Keys are padded with zeros to attention_keys(T).
+struct BitEstimates {
+  std::size_t rank = 0;          ///< of both outer products together; 0: there are no estimates
+  const float* query = nullptr;  ///< [T, rank]
+  const float* key = nullptr;    ///< [rank, keys]
+  const float* value = nullptr;  ///< [keys]
+  float mixed = 1;               ///< scale of an integer that keys' values add up to
+  float p_scale = 1;             ///< of what `value` adds up to
+  const float* shift = nullptr;  ///< [C]
+};
+
 /// The attention of one text, all heads: see AttentionStep in device/plan.hpp.
 struct BitAttention {
   BitView q, k, v;  ///< [T, C]
@@ -34,7 +46,8 @@ struct BitAttention {
   const float* exponential = nullptr;       ///< [D+1, D+1]; or none, where there is no softmax
   float half_alpha = 0;                     ///< not negative
   std::int32_t most = 0;                    ///< without: a key lives if popcount(q xor k) <= most
-  const std::int32_t* threshold = nullptr;  ///< [C]
+  const std::int32_t* threshold = nullptr;  ///< [C]; not read where there are estimates
+  BitEstimates estimates;                   ///< with a table only
   std::uint64_t* context = nullptr;         ///< [T, C] bits, as many words a row as v has
   std::uint32_t* scratch = nullptr;         ///< attention_scratch(T, C) words, aligned to 64 bytes
 };
@@ -48,12 +61,12 @@ inline constexpr std::size_t query_block = 4;
 }
 
 /// The scratch that a text's attention needs: keys and values the other way round, and the
-/// distances and bits of a block of queries.
+/// distances, weights and bits of a block of queries.
 [[nodiscard]] constexpr std::size_t attention_scratch(std::size_t tokens, std::size_t width) {
   const std::size_t keys = attention_keys(tokens);
   const std::size_t words = 2 * words_for(tokens);
   const std::size_t channels = 64 * words_for(width);
-  return channels / 32 * keys + words * channels + query_block * (keys + words);
+  return channels / 32 * keys + words * channels + query_block * (3 * keys + words);
 }
 
 }  // namespace bipft::kernels

@@ -74,6 +74,10 @@ struct KernelTable {
                      const float* beta, float epsilon, float* y, float* mean, float* inverse);
   /// Σ a b in float, as every row's sum above.
   float (*row_dot)(const float* a, const float* b, std::size_t n);
+  /// y[row][o] = row_dot(x[row], w[o]) + bias[o], for few outputs.
+  ///   x: [rows, n]   w: [outputs, n]   bias: [outputs]   y: [rows, outputs]
+  void (*row_linear)(const float* x, std::size_t rows, const float* w, const float* bias,
+                     std::size_t outputs, std::size_t n, float* y);
 
   // --- Bits --------------------------------------------------------------------------------------
 
@@ -92,10 +96,11 @@ struct KernelTable {
   ///   scale, bias: [O]   residual, y: [N, O]; no residual, or y itself, will do
   void (*bgemm_floats)(const BinaryProduct& product, const float* scale, const float* bias,
                        const float* residual, float* y);
-  /// or as bits popcount(a[n] xor w[o]) <= most[o]. It does not read step and base.
-  ///   most: [O]   bits: [N, O] in rows of `words_per_row` words
-  void (*bgemm_bits)(const BinaryProduct& product, const std::int32_t* most, std::uint64_t* bits,
-                     std::size_t words_per_row);
+  /// or as bits popcount(a[n] xor w[o]) <= most[o], or also >= least[o], if there is one. It does
+  /// not read step and base.
+  ///   most, least: [O]   bits: [N, O] in rows of `words_per_row` words
+  void (*bgemm_bits)(const BinaryProduct& product, const std::int32_t* most,
+                     const std::int32_t* least, std::uint64_t* bits, std::size_t words_per_row);
   void (*bit_attention)(const BitAttention& attention);
 };
 

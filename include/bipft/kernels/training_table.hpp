@@ -104,6 +104,13 @@ struct TrainingKernels {
 
   // --- Rows: matrices [rows, cols] ---------------------------------------------------------------
 
+  /// y[j] = exp(e_j - max e) for j < n, with e_j = Σ_c a[c] b[c][j] in the order of c.
+  ///   b: [rank, n], `stride` from one row to the next
+  void (*estimate_weights)(const float* a, const float* b, std::size_t stride, std::size_t rank,
+                           std::size_t n, float* y);
+  /// w exp(x - max) · (1 / max(Σ w exp(x - max), 2⁻¹²⁶)).   w: [rows, cols]
+  void (*weighted_softmax)(const float* x, const float* w, std::size_t rows, std::size_t cols,
+                           float* y);
   /// p (dp - Σ p dp)
   void (*softmax_backward)(const float* p, const float* dp, std::size_t rows, std::size_t cols,
                            float* dx);

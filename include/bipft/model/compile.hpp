@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -67,6 +68,9 @@ class PlanMaker {
     plan_.add(std::move(norm));
     plan_.add(pack_of(model_.pooler, Bits::pooler_in, true));
     linear(model_.pooler, Bits::pooler_in, Floats::pooled, false);
+    if (config.residual_pooler()) {
+      plan_.add(PoolStep{model_.pooler_norm.gamma, model_.pooler_norm.beta, epsilon()});
+    }
     plan_.add(ClassifyStep{model_.classifier.weight, model_.classifier.bias});
     return std::move(plan_);
   }
@@ -95,6 +99,15 @@ class PlanMaker {
 
     // A query's channel is an integer within ±T, its level's scale one multiplication.
     const float mixed = a.probability_alpha * a.value_alpha;
+    if (model_.config.estimators != 0) {  // a float is added, which folds into no integer
+      const float factor = 1.0F / std::sqrt(static_cast<float>(step.head_size));
+      step.estimators.emplace(AttentionStep::Estimators{a.estimator_weight, a.estimator_bias,
+                                                        factor, mixed, a.probability_alpha,
+                                                        a.output.shift});
+      plan_.add(std::move(step));
+      linear(a.output, Bits::context, Floats::hidden, true);
+      return norm_of(a.norm);
+    }
     const auto longest = static_cast<std::int32_t>(model_.config.max_len);
     step.threshold.resize(a.output.bits.cols());
     for (std::size_t c = 0; c < step.threshold.size(); ++c) {
@@ -126,8 +139,10 @@ class PlanMaker {
   [[nodiscard]] NormStep feed_forward(const PackedFeedForward& f, NormStep norm) {
     norm.packs = {pack_of(f.inner, Bits::ffn_in)};
     plan_.add(std::move(norm));
-    if (model_.config.activation == "gelu") {
+    if (model_.config.activation == "gelu" && f.outer.shift.empty()) {
       project(f.inner, Bits::ffn_in, Bits::inner);  // GELU(x) >= 0 where x >= 0, and nowhere else
+    } else if (model_.config.activation == "gelu") {
+      gelu_bits(f);
     } else {
       const auto bias = f.inner.bias.data();
       const auto shift = f.outer.shift.data();
@@ -140,6 +155,52 @@ class PlanMaker {
     }
     linear(f.outer, Bits::inner, Floats::hidden, true);
     return norm_of(f.norm);
+  }
+
+  /// GELU(x) + shift >= 0. From x = -0.75 on GELU rises, below it falls from 0 to -0.17: so a
+  /// channel's bit is 0 in an interval of popcounts. Which one, GELU itself is asked, wherever that
+  /// is in doubt. (Where a step of x is as small as GELU's last place there may be more than one
+  /// interval, and this takes them for one.)
+  [[gnu::cold]] void gelu_bits(const PackedFeedForward& f) {
+    LinearBitsStep step{Bits::ffn_in, Bits::inner, product(f.inner), base_of(f.inner), {}};
+    const auto inputs = static_cast<std::int32_t>(f.inner.bits.cols());
+    step.least.assign(step.most.size(), inputs + 1);
+    for (std::size_t o = 0; o < step.most.size(); ++o) {
+      const std::int32_t base = step.most[o];
+      const auto x = [&](std::int32_t ones) {  // it falls
+        return affine(f.inner.scale(o), base - 2 * ones, f.inner.bias.data()[o]);
+      };
+      const auto count = [&](const auto& holds) {  // of ones, from which on x is so low
+        return std::clamp(first_that(0, inputs, holds), 0, inputs + 1);
+      };
+      // Doubt: GELU(x) > x - 1/4; and for x < 0, GELU(x) > -exp(-x²/2) / √(2π).
+      const float shift = f.outer.shift.data()[o];
+      const float high = shift > 0.0F ? 0.0F : 0.25F - shift;
+      const float low =
+          shift > 0.0F ? -0.25F - std::sqrt(2.0F * std::log(std::max(0.4F / shift, 1.0F))) : 0.0F;
+      const std::int32_t begin = count([&](std::int32_t ones) { return x(ones) <= high; });
+      const std::int32_t end = count([&](std::int32_t ones) { return x(ones) < low; });
+      Tensor doubtful(Shape{static_cast<std::size_t>(std::max(end - begin, 0))});
+      const auto values = doubtful.mutable_data();
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = x(begin + static_cast<std::int32_t>(i));
+      }
+      std::int32_t first = end;  // of the ones that give a 0, and behind the last of them
+      std::int32_t last = shift > 0.0F ? end : inputs + 1;
+      const Tensor y = runner_.gelu(doubtful);
+      const auto is_zero = [&](std::int32_t ones) {
+        return !(y.data()[static_cast<std::size_t>(ones - begin)] + shift >= 0.0F);
+      };
+      for (std::int32_t ones = end; ones-- > begin;) {
+        if (is_zero(ones)) first = ones;
+      }
+      if (shift > 0.0F) {
+        while (last > first && !is_zero(last - 1)) --last;
+      }
+      step.most[o] = first < last ? first - 1 : inputs;
+      step.least[o] = last;
+    }
+    plan_.add(std::move(step));
   }
 
   /// A projection whose result is binarized by its sign: multiply, compare.
@@ -164,7 +225,7 @@ class PlanMaker {
 
   template <class Holds>
   [[gnu::cold]] void linear_bits(const PackedLinear& l, Bits from, Bits to, const Holds& holds) {
-    LinearBitsStep step{from, to, product(l), base_of(l)};
+    LinearBitsStep step{from, to, product(l), base_of(l), {}};
     const auto inputs = static_cast<std::int32_t>(l.bits.cols());
     for (std::size_t o = 0; o < l.bits.rows(); ++o) {
       const std::int32_t base = step.most[o];

@@ -31,6 +31,8 @@ struct ModelConfig {
                                          ///< shifts, or plain ±1 without either
   std::string attention = "softmax";     ///< softmax, or bool: keys whose score is positive
   std::string weight_scales = "tensor";  ///< one a tensor, or one a row
+  std::string pooler = "plain";          ///< plain, or residual: normed, and added to what it read
+  std::size_t estimators = 0;            ///< rank of what estimates the scores' lost part; 0: none
 
   double norm_epsilon = 1e-12;
   double dropout = 0.1;            ///< of hidden states, while training
@@ -52,6 +54,8 @@ struct ModelConfig {
     part("input_levels", input_levels, Usual{"elastic"});
     part("attention", attention, Usual{"softmax"});
     part("weight_scales", weight_scales, Usual{"tensor"});
+    part("pooler", pooler, Usual{"plain"});
+    part("estimators", estimators, Usual{"0"});
     part("norm_epsilon", norm_epsilon);
     part("dropout", dropout);
     part("attention_dropout", attention_dropout);
@@ -66,6 +70,7 @@ struct ModelConfig {
   [[nodiscard]] bool staged() const { return weight_bits == 1 && act_bits != 1; }
   [[nodiscard]] bool plain() const { return input_levels == "plain"; }
   [[nodiscard]] bool scale_a_row() const { return weight_scales == "row"; }
+  [[nodiscard]] bool residual_pooler() const { return pooler == "residual"; }
   [[nodiscard]] std::size_t head_size() const { return hidden / heads; }
 
   /// tiny L2 C128 H2 · mini L4 C256 H4 · small L6 C384 H12 · base L12 C768 H12; F = 4C.
@@ -142,12 +147,22 @@ struct ModelConfig {
            {"attention is '", attention, "', not softmax or bool"});
     demand(weight_scales == "tensor" || weight_scales == "row",
            {"weight_scales is '", weight_scales, "', not tensor or row"});
-    // A GELU is not monotone, but its sign is that of its argument.
-    demand(weight_bits != 1 || activation == (plain() ? "gelu" : "relu"),
-           {"activation of a binary model is '", activation,
-            "': this version knows relu with elastic, gelu with plain input_levels"});
-    demand(weight_bits != 1 || !plain() || inner_levels == "sign",
-           {"inner_levels is '", inner_levels, "': sign goes with plain input_levels"});
+    demand(pooler == "plain" || pooler == "residual",
+           {"pooler is '", pooler, "', not plain or residual"});
+    within("estimators", estimators, 0, 8);
+    // A GELU is not monotone, but where it lies below a threshold is an interval.
+    demand(
+        weight_bits != 1 || activation == "gelu" || !plain(),
+        {"activation of a binary model is '", activation, "': gelu goes with plain input_levels"});
+    demand(
+        weight_bits != 1 || inner_levels == "sign" || (!plain() && activation == "relu"),
+        {"inner_levels is '", inner_levels, "': sign goes with gelu and with plain input_levels"});
+    demand(weight_bits == 1 || (pooler == "plain" && estimators == 0),
+           {"pooler is '", pooler, "' and estimators are ", estimators,
+            ": a model in full precision has neither"});
+    demand(
+        estimators == 0 || (binary() && attention == "softmax" && !plain()),
+        {"estimators are ", estimators, ": they go with bits, a softmax and elastic input_levels"});
     demand(!staged() || (!plain() && attention == "softmax"),
            {"act_bits is ", act_bits, ": levels of some bits are elastic, and go with a softmax"});
     demand(norm_epsilon > 0 && norm_epsilon < 1, {"norm_epsilon is ", norm_epsilon});

@@ -34,7 +34,11 @@ template <std::floating_point Value>
 /// Whether a field has the value that it is said to have usually.
 [[nodiscard]] inline bool is_usual(const auto& value, const auto& about) {
   if constexpr (std::same_as<std::remove_cvref_t<decltype(about)>, Usual>) {
-    return value == about.value;
+    if constexpr (std::integral<std::remove_cvref_t<decltype(value)>>) {
+      return std::to_string(value) == about.value;
+    } else {
+      return value == about.value;
+    }
   } else {
     return false;
   }

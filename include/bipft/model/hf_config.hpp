@@ -51,7 +51,8 @@ inline constexpr std::string_view hf_calibration = "bipft_calibration";
 /// Reads one config.json, and refuses what this version would compute otherwise.
 class HfConfigReader {
  public:
-  HfConfigReader(const Json& json, std::string_view name) : json_(json), name_(name) {}
+  HfConfigReader(const Json& json, std::string_view name, std::optional<std::size_t> estimators)
+      : json_(json), name_(name), estimators_(estimators) {}
 
   [[nodiscard]] HfConfig read() {
     if (!json_.is_object()) refuse({"holds no object"});
@@ -126,11 +127,31 @@ class HfConfigReader {
     same("sym_quant_qkvo", true, why);
     same("sym_quant_ffn_attn", false, why);
     same("not_quantize_attention", false, why);
+    if (estimators_ || hf_member(json_, "improve_kqv")) return bipft(model);
     if (model.activation != "relu") {
       refuse({"hidden_act is '", model.activation, "' in a one-bit model; BiT's is relu"});
     }
     model.inner_levels = "step";
     model.norm_epsilon = 1e-12;  // its code does not read layer_norm_eps
+  }
+
+  /// [BiPFT], whose code has a GELU whatever hidden_act says, and estimators unless it is told not
+  /// to have them.
+  void bipft(ModelConfig& model) {
+    constexpr std::string_view why = "only BiPFT's own choices are read";
+    same("improve_linear", false, why);
+    same("half_binary", false, why);
+    model.weight_bits = model.act_bits = model.embedding_bits = 1;
+    model.activation = "gelu";
+    model.inner_levels = "sign";
+    model.pooler = "residual";
+    model.norm_epsilon = 1e-12;
+    const auto improved = hf_member(json_, "improve_kqv");
+    if (!improved || improved->as_bool()) model.estimators = estimators_.value_or(0);
+    if (improved && improved->as_bool() && model.estimators == 0) {
+      refuse({"improve_kqv is true, but model.safetensors has no estimators (k_p, q_p, k_m, q_m, ",
+              "v_p); say false for a model without them"});
+    }
   }
 
   void head(HfConfig& result) const {
@@ -201,6 +222,7 @@ class HfConfigReader {
 
   const Json& json_;
   std::string_view name_;
+  std::optional<std::size_t> estimators_;
 };
 
 /// "[CLS]", as tokenizer_config.json has it: a string, or an object with its content.
@@ -211,9 +233,11 @@ class HfConfigReader {
 }  // namespace detail
 
 /// Throws Error{Fault::model} for what is missing, of another type, or of no model that this
-/// version computes as its authors do. `name` is what messages call the file.
-[[nodiscard]] inline HfConfig read_hf_config(const Json& json, std::string_view name) {
-  return detail::HfConfigReader(json, name).read();
+/// version computes as its authors do. `name` is what messages call the file; `estimators` the rank
+/// of [BiPFT]'s among the weights, 0 where something else there is BiPFT's alone.
+[[nodiscard]] inline HfConfig read_hf_config(const Json& json, std::string_view name,
+                                             std::optional<std::size_t> estimators = {}) {
+  return detail::HfConfigReader(json, name, estimators).read();
 }
 
 /// What a tokenizer_config.json says.
@@ -321,6 +345,13 @@ inline constexpr float hf_clip_val = 2.5F;
         .set("learnable_scaling", true)
         .set("not_quantize_attention", false)
         .set("clip_init_val", hf_clip_val);
+  }
+  if (config.binary() && config.residual_pooler()) {
+    json.set("hidden_act", "relu")  // as published; its code has GELU all the same
+        .set("improve_kqv", config.estimators > 0)
+        .set("lora_rank", std::max<std::size_t>(config.estimators, 1))
+        .set("improve_linear", false)
+        .set("half_binary", false);
   }
   return json;
 }

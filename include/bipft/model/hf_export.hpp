@@ -2,9 +2,9 @@
 /// write_hf_folder: a model as a folder of Hugging Face's format, which their code computes alike.
 ///
 /// One in full precision becomes plain BERT, for transformers. One of one bit gets the names and
-/// the config of [BiT]'s or [BiBERT]'s published code, which binarizes what it reads once more: it
-/// takes signs around a mean and the mean of magnitudes for the scale, of a whole matrix or of each
-/// row. So numbers are written whose signs and scale are those of the bits:
+/// the config of [BiT]'s, [BiPFT]'s or [BiBERT]'s published code, which binarizes what it reads once
+/// more: it takes signs around a mean and the mean of magnitudes for the scale, of a whole matrix or
+/// of each row. So numbers are written whose signs and scale are those of the bits:
 ///
 ///   a linear layer   ±α: their mean lies between -α and α, unless all signs are alike
 ///   BiT's words      signs there are taken around the mean of the whole table, which a row of a
@@ -150,11 +150,16 @@ class HfValues {
       put(layer + ".attention.binary.value.alpha", attention.value_alpha);
       put(layer + ".attention.binary.probability.alpha", attention.probability_alpha);
       norm(layer + ".attention_norm", attention.norm);
+      if (model.config.estimators != 0) {
+        put(layer + ".attention.estimators.weight", attention.estimator_weight);
+        put(layer + ".attention.estimators.bias", attention.estimator_bias);
+      }
       linear(layer + ".ffn.inner", model.layers[i].ffn.inner);
       linear(layer + ".ffn.outer", model.layers[i].ffn.outer);
       norm(layer + ".ffn_norm", model.layers[i].ffn.norm);
     }
     linear("pooler", model.pooler);
+    if (model.config.residual_pooler()) norm("pooler_norm", model.pooler_norm);
     put("classifier.weight", model.classifier.weight);
     put("classifier.bias", model.classifier.bias);
   }
@@ -171,7 +176,10 @@ inline void refuse_hf_export(const ModelFile& model) {
   if (config.staged()) what = "activations of more bits than one, whose scales it does not tell,";
   if (config.embedding_bits != 1) what = "word embeddings of 32 bits beside one-bit weights";
   if (!bibert) {
-    if (config.inner_levels != "step") what = "±1 as the second feed-forward input";
+    const bool bipft = config.residual_pooler() && config.activation == "gelu";
+    if (config.residual_pooler() && !bipft) what = "BiPFT's pooler and BiT's ReLU";
+    if (config.estimators != 0 && !bipft) what = "estimators beside BiT's bits";
+    if (config.inner_levels != "step" && !bipft) what = "±1 as the second feed-forward input";
     if (config.scale_a_row()) what = "a scale a row of weights";
     if (config.plain() || config.attention != "softmax") what = "some of BiBERT's bits, not all,";
   }
@@ -211,6 +219,20 @@ inline void write_hf_folder(const std::string& folder, const ModelFile& model) {
       put(idle.theirs, idle.range ? std::vector<std::size_t>{2} : std::vector<std::size_t>{},
           std::span<const float>(ranges.back()).first(idle.range ? 2 : 1));
     }
+  }
+  for (const HfEstimator& one : hf_estimators(card.config)) {
+    const std::string front = card.config.labels == 0 ? "" : "bert.";
+    const std::size_t width = card.config.hidden;
+    const auto weight = values.at(one.ours + ".weight").data();
+    const auto bias = values.at(one.ours + ".bias").data();
+    entries.push_back({front + one.theirs + ".weight",
+                       DType::f32,
+                       {one.rows, width},
+                       std::as_bytes(weight.subspan(one.first * width, one.rows * width))});
+    entries.push_back({front + one.theirs + ".bias",
+                       DType::f32,
+                       {one.rows},
+                       std::as_bytes(bias.subspan(one.first, one.rows))});
   }
   make_empty_folder(folder);
   const std::string at = folder.ends_with('/') ? folder : folder + '/';

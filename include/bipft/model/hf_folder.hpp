@@ -7,14 +7,16 @@
 ///   tokenizer_config.json  how texts are cut, if it is there
 ///
 /// Read are BERT in full precision, with a head for texts, with those of pre-training or with none,
-/// and [BiT]'s and [BiBERT]'s one-bit checkpoints. Nothing of a folder is believed before it is
-/// checked; whatever is wrong throws Error{Fault::model} with the file, the values and what to try.
+/// and one-bit checkpoints of [BiT], [BiPFT] and [BiBERT]. Nothing of a folder is believed before it
+/// is checked; whatever is wrong throws Error{Fault::model} with the file, the values and what to
+/// try.
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +25,7 @@
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/sort.hpp"
+#include "bipft/device/estimates.hpp"
 #include "bipft/io/folder.hpp"
 #include "bipft/io/safetensors.hpp"
 #include "bipft/model/hf_config.hpp"
@@ -53,8 +56,7 @@ class HfReader {
     const Safetensors weights =
         Safetensors::open(path("model.safetensors"), SafetensorsLimits::hugging_face());
     name_tensors(weights);
-    refuse_other_methods(config_json);
-    HfConfig config = read_hf_config(config_json, path("config.json"));
+    HfConfig config = read_hf_config(config_json, path("config.json"), estimators());
     refuse_bits_of_another_config(config.model);
     take_labels(config);
 
@@ -69,7 +71,10 @@ class HfReader {
       if (card.answer == AnswerKind::labels) card.task = "multi-label";
     }
     card.kind = card.config.binary() ? "trainable" : "float";
-    card.method = !card.config.binary() ? "float" : card.config.plain() ? "bibert" : "bit";
+    card.method = !card.config.binary()           ? "float"
+                  : card.config.plain()           ? "bibert"
+                  : card.config.residual_pooler() ? "bipft"
+                                                  : "bit";
     HfTokenizer tokenizer;
     if (path_exists(path("tokenizer_config.json"))) {
       tokenizer =
@@ -161,16 +166,15 @@ class HfReader {
     return {};
   }
 
-  /// [BiPFT]'s checkpoints look much like [BiT]'s and compute something else.
-  void refuse_other_methods(const Json& config) const {
-    std::string_view sign =
-        config.is_object() && config.contains("improve_kqv") ? "improve_kqv" : "";
+  /// The rank of [BiPFT]'s estimators; 0 where only its pooler's norm is there; nothing for others.
+  [[nodiscard]] std::optional<std::size_t> estimators() {
+    const Named* const found = find("encoder.layer.0.attention.self.q_p.weight");
+    if (found != nullptr && !found->entry->shape.empty()) return found->entry->shape[0];
     for (const char* part : {".k_p.", ".q_p.", ".k_m.", ".q_m.", ".v_p."}) {
-      if (sign.empty()) sign = any_with(part);
+      if (!any_with(part).empty()) return 1;  // what is missing, take_tensors tells
     }
-    if (sign.empty()) return;
-    fail(Fault::model, folder_, ": a model of BiPFT (it has ", sign, "); this version reads BERT, ",
-         "BiT and BiBERT");
+    if (find("pooler.LayerNorm.weight") != nullptr) return 0;
+    return std::nullopt;
   }
   /// One-bit weights may lie beside a config that says nothing of them, or that means others.
   void refuse_bits_of_another_config(const ModelConfig& config) const {
@@ -262,14 +266,33 @@ class HfReader {
         result.tensors.push_back({wanted.ours, take(wanted)});
       }
     }
+    take_estimators(result);
     if (result.config.labels == 0) {
       result.tensors.push_back({"classifier.weight", Tensor(Shape{0, result.config.hidden})});
       result.tensors.push_back({"classifier.bias", Tensor(Shape{0})});
     }
     if (!pooled) notes_.emplace_back("it has no pooler, so that begins at random");
   }
+  void take_estimators(ModelParameters& result) {
+    const std::size_t width = result.config.hidden;
+    const std::size_t rows = estimate_columns(result.config.estimators);
+    Tensor weight, bias;
+    for (const HfEstimator& one : hf_estimators(result.config)) {
+      if (one.first == 0) {
+        weight = Tensor(Shape{rows, width});
+        bias = Tensor(Shape{rows});
+      }
+      const Tensor w = take({one.theirs + ".weight", {}, Shape{one.rows, width}});
+      const Tensor b = take({one.theirs + ".bias", {}, Shape{one.rows}});
+      std::ranges::copy(w.data(), weight.mutable_data().subspan(one.first * width).begin());
+      std::ranges::copy(b.data(), bias.mutable_data().subspan(one.first).begin());
+      if (one.first + one.rows != rows) continue;
+      result.tensors.push_back({one.ours + ".weight", weight});
+      result.tensors.push_back({one.ours + ".bias", bias});
+    }
+  }
   [[nodiscard]] Tensor pooler_of_nothing(const HfTensor& wanted) const {
-    if (wanted.scalar) return Tensor(wanted.shape, 1.0F);
+    if (wanted.scalar || wanted.ours.ends_with("gamma")) return Tensor(wanted.shape, 1.0F);
     if (wanted.shape.rank() == 1) return Tensor(wanted.shape);
     return normal_init(wanted.shape, 0.02F, seed_, wanted.ours);
   }

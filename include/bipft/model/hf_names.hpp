@@ -4,8 +4,8 @@
 ///
 /// A one-bit model of [BiT]'s form has the names that its published code adds: `X.move.bias` for
 /// the shift of a linear layer's input, `X.input_clip_val` for its scale, and attention's four
-/// scales. One of [BiBERT]'s form has BERT's names alone, and beside them what its code registers
-/// and never reads.
+/// scales; [BiPFT]'s adds a norm behind the pooler, and five estimators a layer. One of [BiBERT]'s
+/// form has BERT's names alone, and beside them what its code registers and never reads.
 
 #include <array>
 #include <cstddef>
@@ -35,11 +35,19 @@ struct HfIdle {
   bool range = false;  ///< or [2]: -value and value
 };
 
+/// One of the estimators that are rows of one matrix and one bias here.
+struct HfEstimator {
+  std::string theirs;  ///< and then .weight [rows, C] or .bias [rows]
+  std::string ours;    ///< likewise, of all rows
+  std::size_t first, rows;
+};
+
 namespace detail {
 
 enum class HfKind : unsigned char {
   table,   ///< theirs.weight is ours
   norm,    ///< weight, bias: gamma, beta
+  pooler,  ///< the same, of a residual pooler
   matrix,  ///< weight, bias; of a model of BiT's bits also the input's shift and scale
   head,    ///< weight, bias, never binary
   scale,   ///< a number, of a model of BiT's bits alone
@@ -83,6 +91,7 @@ inline constexpr std::array hf_layer{
 };
 inline constexpr std::array hf_last{
     HfPart{"pooler.dense", "pooler", HfKind::matrix, 'C', 'C'},
+    HfPart{"pooler.LayerNorm", "pooler_norm", HfKind::pooler, 'C', ' '},
     HfPart{"classifier", "classifier", HfKind::head, 'K', 'C'},
 };
 
@@ -124,6 +133,9 @@ class HfTensors {
     switch (part.kind) {
       case HfKind::table:
         return put(theirs + ".weight", ours, Shape{outputs, inputs});
+      case HfKind::pooler:
+        if (!config_.residual_pooler()) return;
+        [[fallthrough]];
       case HfKind::norm:
         put(theirs + ".weight", ours + ".gamma", Shape{outputs});
         return put(theirs + ".bias", ours + ".beta", Shape{outputs});
@@ -178,6 +190,23 @@ class HfTensors {
   return detail::HfTensors(config).make();
 }
 
+/// All estimators of a model of `config`, five a layer, or none.
+[[nodiscard]] inline std::vector<HfEstimator> hf_estimators(const ModelConfig& config) {
+  std::vector<HfEstimator> all;
+  const std::size_t rank = config.estimators;
+  if (rank == 0) return all;
+  for (std::size_t i = 0; i < config.layers; ++i) {
+    std::size_t first = 0;
+    for (const std::string_view name : {"q_m", "q_p", "k_m", "k_p", "v_p"}) {
+      all.push_back({concat("encoder.layer.", i, ".attention.self.", name),
+                     concat("layers.", i, ".attention.estimators"), first,
+                     name == "v_p" ? 1 : rank});
+      first += rank;
+    }
+  }
+  return all;
+}
+
 /// `name` as the table has it: without `bert.`, `model.` and `module.` in front, and with `weight`
 /// and `bias` for the `gamma` and `beta` that norms had in TensorFlow.
 [[nodiscard]] inline std::string hf_canonical(std::string_view name) {
@@ -218,8 +247,9 @@ class HfTensors {
 
 /// Whether a tensor of this canonical name belongs to a BERT and has no part in what it computes:
 /// buffers of positions, the heads of pre-training, and what published code registers and never
-/// reads. That is [BiT]'s shifts of q, k and v, which are overwritten before anybody sees them, and
-/// all of hf_idle_tensors, whose ranges of attention's operands have the names of BiT's scales.
+/// reads. That is [BiT]'s shifts of q, k and v, which are overwritten before anybody sees them,
+/// [BiPFT]'s `sa` of every linear layer, and all of hf_idle_tensors, whose ranges of attention's
+/// operands have the names of BiT's scales.
 [[nodiscard]] inline bool hf_without_effect(std::string_view name) {
   if (name.starts_with("cls.") || name == "embeddings.position_ids" ||
       name == "embeddings.token_type_ids") {
@@ -241,6 +271,10 @@ class HfTensors {
     if (name == "embeddings.word_embeddings.weight_clip_val") return true;
     name.remove_suffix(end.size());
     return ends_with_any(of_matrices);
+  }
+  if (name.ends_with(".sa.weight") &&
+      (name.starts_with("encoder.layer.") || name.starts_with("pooler."))) {
+    return true;
   }
   return false;
 }

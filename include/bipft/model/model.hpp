@@ -20,6 +20,7 @@
 #include "bipft/model/parameters.hpp"
 #include "bipft/nn/embedding.hpp"
 #include "bipft/nn/encoder_layer.hpp"
+#include "bipft/ops/arithmetic.hpp"
 #include "bipft/ops/select.hpp"
 
 namespace bipft {
@@ -35,6 +36,7 @@ namespace detail {
   if (config.inner_levels == "sign") form.inner = form.input;
   if (config.attention == "bool") form.probability = BoolAttention::name;
   if (config.scale_a_row()) form.weight = RowSign::name;
+  form.estimators = config.estimators;
   return form;
 }
 [[nodiscard]] inline std::string_view words_of(const ModelConfig& config) {
@@ -50,8 +52,9 @@ struct BasicModel {
   ModelConfig config;
   Embedding embedding;
   std::vector<Layer> layers;
-  LinearLayer pooler;  ///< [C, C]
-  Linear classifier;   ///< [K, C], never binary
+  LinearLayer pooler;                    ///< [C, C]
+  std::optional<LayerNorm> pooler_norm;  ///< of a residual pooler
+  Linear classifier;                     ///< [K, C], never binary
 
   /// Random weights; a parameter's depend on `seed` and its path alone.
   /// Throws Error if the config does not fit together.
@@ -71,6 +74,7 @@ struct BasicModel {
     part("embedding", embedding);
     part("layers", layers);
     part("pooler", pooler);
+    part("pooler_norm", pooler_norm);
     part("classifier", classifier);
   }
 
@@ -90,10 +94,13 @@ struct BasicModel {
     return hidden_states(tape, batch).back();
   }
 
-  /// What a head reads of a text, tanh(pooler(hidden of [CLS])).   hidden: [N, C]   result: [B, C]
+  /// What a head reads of a text, tanh(pooler(h)) of h, the hidden state of [CLS]; a residual pooler
+  /// has tanh(norm(pooler(h)) + h), as [BiPFT] does.   hidden: [N, C]   result: [B, C]
   [[nodiscard]] Var pool(const Var& hidden, const Ragged& texts) {
     const Var first = first_tokens(hidden, texts);
-    const Var pooled = activate(Activation::tanh, project(pooler, first, texts));
+    Var pooled = project(pooler, first, texts);
+    if (pooler_norm) pooled = add((*pooler_norm)(pooled), first);
+    pooled = activate(Activation::tanh, pooled);
     return dropout(pooled, static_cast<float>(config.dropout));
   }
 
@@ -125,6 +132,7 @@ struct BasicModel {
                   shape.norm_epsilon, start.at("embedding")),
         pooler(make_linear(detail::form_of(shape), shape.hidden, shape.hidden, start.at("pooler"))),
         classifier(shape.hidden, shape.labels, start.at("classifier")) {
+    if (shape.residual_pooler()) pooler_norm.emplace(shape.hidden, shape.norm_epsilon);
     const Activation activation = shape.activation == "gelu" ? Activation::gelu : Activation::relu;
     const std::optional<BinaryForm> form = detail::form_of(shape);
     const auto dropout = static_cast<float>(shape.dropout);
@@ -279,17 +287,28 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
   for (const Layer& layer : layers) {
     const Attention& a = layer.attention;
     PackedEncoderLayer out;
-    out.attention = {detail::pack_linear(a.query, device),   detail::pack_linear(a.key, device),
-                     detail::pack_linear(a.value, device),   detail::pack_linear(a.output, device),
-                     rule_of(a.binary->query).scale,         rule_of(a.binary->key).scale,
-                     rule_of(a.binary->value).scale,         rule_of(a.binary->probability).scale,
-                     detail::pack_norm(layer.attention_norm)};
+    out.attention = {detail::pack_linear(a.query, device),
+                     detail::pack_linear(a.key, device),
+                     detail::pack_linear(a.value, device),
+                     detail::pack_linear(a.output, device),
+                     rule_of(a.binary->query).scale,
+                     rule_of(a.binary->key).scale,
+                     rule_of(a.binary->value).scale,
+                     rule_of(a.binary->probability).scale,
+                     detail::pack_norm(layer.attention_norm),
+                     {},
+                     {}};
+    if (a.estimators) {
+      out.attention.estimator_weight = a.estimators->weight.value;
+      out.attention.estimator_bias = a.estimators->bias.value;
+    }
     out.ffn = {detail::pack_linear(layer.ffn.inner, device),
                detail::pack_linear(layer.ffn.outer, device), detail::pack_norm(layer.ffn_norm)};
     packed.layers.push_back(std::move(out));
   }
 
   packed.pooler = detail::pack_linear(pooler, device);
+  if (pooler_norm) packed.pooler_norm = detail::pack_norm(*pooler_norm);
   packed.classifier = {classifier.weight.value, classifier.bias.value};
   return packed;
 }
@@ -319,11 +338,16 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
     detail::unpack_levels(layer.attention.binary->value, in.attention.value_alpha);
     detail::unpack_levels(layer.attention.binary->probability, in.attention.probability_alpha);
     detail::unpack_norm(layer.attention_norm, in.attention.norm);
+    if (layer.attention.estimators) {
+      layer.attention.estimators->weight.value = in.attention.estimator_weight;
+      layer.attention.estimators->bias.value = in.attention.estimator_bias;
+    }
     detail::unpack_linear(layer.ffn.inner, in.ffn.inner, device);
     detail::unpack_linear(layer.ffn.outer, in.ffn.outer, device);
     detail::unpack_norm(layer.ffn_norm, in.ffn.norm);
   }
   detail::unpack_linear(model.pooler, packed.pooler, device);
+  if (model.pooler_norm) detail::unpack_norm(*model.pooler_norm, packed.pooler_norm);
   model.classifier.weight.value = packed.classifier.weight;
   model.classifier.bias.value = packed.classifier.bias;
   return model;

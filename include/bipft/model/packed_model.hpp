@@ -11,6 +11,7 @@
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/tensor.hpp"
 #include "bipft/core/visit.hpp"
+#include "bipft/device/estimates.hpp"
 #include "bipft/model/config.hpp"
 #include "bipft/nn/packed_linear.hpp"
 
@@ -29,6 +30,8 @@ struct PackedAttention {
   float value_alpha = 1;
   float probability_alpha = 1;
   PackedNorm norm;
+  Tensor estimator_weight;  ///< [4 rank + 1, C], of a model with estimators
+  Tensor estimator_bias;    ///< [4 rank + 1]
 };
 
 struct PackedFeedForward {
@@ -60,6 +63,7 @@ struct PackedModel {
   PackedEmbedding embedding;
   std::vector<PackedEncoderLayer> layers;
   PackedLinear pooler;
+  PackedNorm pooler_norm;  ///< of a residual pooler
   PackedClassifier classifier;
 };
 
@@ -133,6 +137,13 @@ void for_each_packed(Packed& model, const Action& action) {
       detail::act_on(action, path, "attention.probability_alpha", attention.probability_alpha,
                      Shape{1});
     }
+    if (config.estimators != 0) {
+      const std::size_t rows = estimate_columns(config.estimators);
+      detail::act_on(action, path, "attention.estimators.weight", attention.estimator_weight,
+                     Shape{rows, c});
+      detail::act_on(action, path, "attention.estimators.bias", attention.estimator_bias,
+                     Shape{rows});
+    }
     detail::for_each_of_norm(action, path, "attention_norm", attention.norm, c);
     auto& ffn = model.layers[i].ffn;
     detail::for_each_of_linear(action, path, "ffn.inner", ffn.inner, config, config.ffn, c);
@@ -141,6 +152,9 @@ void for_each_packed(Packed& model, const Action& action) {
   }
 
   detail::for_each_of_linear(action, "", "pooler", model.pooler, config, c, c);
+  if (config.residual_pooler()) {
+    detail::for_each_of_norm(action, "", "pooler_norm", model.pooler_norm, c);
+  }
   detail::act_on(action, "", "classifier.weight", model.classifier.weight, Shape{config.labels, c});
   detail::act_on(action, "", "classifier.bias", model.classifier.bias, Shape{config.labels});
 }

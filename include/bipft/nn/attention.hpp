@@ -2,8 +2,9 @@
 /// Attention: every token's mix of the values of all tokens of its text, by query and key.
 ///
 /// One description for all forms: in full precision as [BERT] has it; binary as [BiT] has it, where
-/// q, k and v are ±1, a softmax is still taken, and its probabilities become 0/1; and binary as
-/// [BiBERT] has it, where scores become 0/1 without a softmax.
+/// q, k and v are ±1, a softmax is still taken, and its probabilities become 0/1; as [BiPFT] has
+/// it, where scores and values get estimates of what bits have lost; and as [BiBERT] has it, where
+/// scores become 0/1 without a softmax.
 
 #include <cmath>
 #include <cstddef>
@@ -16,6 +17,7 @@
 #include "bipft/binarize/binary_attention.hpp"
 #include "bipft/core/ragged.hpp"
 #include "bipft/nn/binary_linear.hpp"
+#include "bipft/nn/estimators.hpp"
 #include "bipft/ops/attention.hpp"
 #include "bipft/ops/dropout.hpp"
 #include "bipft/ops/softmax.hpp"
@@ -60,6 +62,7 @@ struct AttentionInputs {
 struct Attention {
   LinearLayer query, key, value, output;  ///< [C, C] each
   std::optional<AttentionBinarizers> binary;
+  std::optional<Estimators> estimators;   ///< beside it, if its form has them
   std::optional<StagedAttention> staged;  ///< in its place, in a stage
   std::size_t heads;
   float dropout_rate;
@@ -73,6 +76,9 @@ struct Attention {
         heads(head_count),
         dropout_rate(static_cast<float>(dropout)) {
     if (form) binary.emplace(*form);
+    if (form && form->estimators != 0) {
+      estimators.emplace(channels, form->estimators, init.at("estimators"));
+    }
   }
 
   void visit(auto&& part) {
@@ -81,6 +87,7 @@ struct Attention {
     part("value", value);
     part("output", output);
     part("binary", binary);
+    part("estimators", estimators);
     part("binary", staged);
   }
 
@@ -109,6 +116,12 @@ struct Attention {
     const BinaryVar q_bits = binarize(binary->query, q);
     const BinaryVar k_bits = binarize(binary->key, k);
     const BinaryVar v_bits = binarize(binary->value, v);
+    if (estimators) {  // in the order of a packed model's sums, by bits or by floats
+      auto& step = std::get<ElasticStep>(binary->probability);
+      const Var mixed = binary_attention(q_bits, k_bits, v_bits, step, texts, heads, dropout_rate,
+                                         (*estimators)(x));
+      return project(output, mixed, texts);
+    }
     if (x.tape().products() == Tape::Products::bits) {
       if (auto* step = std::get_if<ElasticStep>(&binary->probability)) {
         return project(output,

@@ -27,6 +27,7 @@ struct BinaryForm {
   std::string_view inner = ElasticStep::name;        ///< of what follows an activation function
   std::string_view probability = ElasticStep::name;  ///< of what mixes values in attention
   std::string_view weight = MeanSign::name;          ///< of the matrices
+  std::size_t estimators = 0;                        ///< of what they lose in attention: a rank
 
   [[nodiscard]] BinaryForm with_input(std::string_view name) const {
     BinaryForm form = *this;

@@ -3,6 +3,8 @@
 #include "bipft/kernels/body/elements.inl"
 #include "bipft/kernels/body/rows.inl"
 
+#include "bipft/kernels/body/estimates.inl"
+
 #include "bipft/kernels/body/battention.inl"
 #include "bipft/kernels/body/bgemm.inl"
 #include "bipft/kernels/body/bpack.inl"
@@ -28,6 +30,7 @@ inline constexpr KernelTable table{
     .softmax = softmax_rows,
     .layer_norm = layer_norm_rows,
     .row_dot = dot_row,
+    .row_linear = row_linear,
     .pack_row = pack_row,
     .unpack_row = unpack_row,
     .layout_words = layout_words,
@@ -50,6 +53,8 @@ inline constexpr TrainingKernels training{
     .draw = draw_all,
     .dropout = dropout_all,
     .adamw = adamw_all,
+    .estimate_weights = estimate_weights,
+    .weighted_softmax = weighted_softmax_rows,
     .softmax_backward = softmax_backward_rows,
     .layer_norm_backward = layer_norm_backward_rows,
     .dot = dot_all,

@@ -6,7 +6,9 @@
 // found in a table of D+1 floats. The terms are added up as softmax adds them (16 lanes, then
 // folded), and each entry of the table, times 1/sum, is compared with half_alpha: a key lives here
 // exactly if its probability does in floats, and no probability is ever written down. Without a
-// table there is no softmax, and a key lives if it is near enough.
+// table there is no softmax, and a key lives if it is near enough. With estimates, terms have
+// weights, one for each pair of tokens, that all heads share; and what the living keys' values sum
+// up to gets a float of its own, so that its sign is that of a float.
 
 /// [C/32, keys] words: 16 keys to a register. Keys that do not exist repeat the last one, which
 /// leaves the row's least distance alone.
@@ -48,6 +50,8 @@ struct AttentionSpace {
   std::uint32_t* v;         // [words, C]
   std::uint32_t* distance;  // [abreast, keys]
   std::uint32_t* alive;     // [abreast, words]
+  float* weight;            // [abreast, keys], with estimates
+  float* term;              // [abreast, keys]
 };
 
 /// distance[i][j] = popcount(query i xor key j), and least[i] the least of them.
@@ -173,11 +177,32 @@ struct Living {
   }
 }
 
-/// Bit c is Σ_j a_j v_j[c] >= threshold[c], for the channels of one head.
-template <std::size_t D>
+/// v >= threshold[c], for an integer of each channel.
+struct WholeLimit {
+  const std::int32_t* threshold;
+
+  std::uint32_t operator()(std::size_t c, std::size_t /*query*/, Words value) const {
+    return signed_at_least(value, load_words(threshold + c));
+  }
+};
+
+/// (mixed · v + added) + shift[c] >= 0, with something to add for each query.
+struct FloatLimit {
+  const float* shift;
+  float mixed;
+  float added[abreast];
+
+  std::uint32_t operator()(std::size_t c, std::size_t query, Words value) const {
+    const Lanes x = add(multiply(splat(mixed), to_lanes(value)), splat(added[query]));
+    return bits_of(at_least(add(x, load(shift + c)), splat(0.0F)));
+  }
+};
+
+/// Bit c is limit(Σ_j a_j v_j[c]), for the channels of one head.
+template <std::size_t D, class Limit>
 [[gnu::always_inline]] inline void mix_values(const AttentionSpace& s, const std::uint32_t* v,
                                               const std::size_t (&count)[abreast],
-                                              const std::int32_t* threshold,
+                                              const Limit& limit,
                                               std::uint64_t (&bits)[abreast]) {
   const std::size_t words = (s.tokens + 31) / 32;
   for (std::uint64_t& word : bits) word = 0;
@@ -194,12 +219,11 @@ template <std::size_t D>
         plus[i] = add(plus[i], popcount(bit_and(splat_word(alive[i * s.words]), values)));
       }
     }
-    const Words limit = load_words(threshold + c);
     BIPFT_UNROLL
     for (std::size_t i = 0; i < abreast; ++i) {
       const Words all = splat_word(static_cast<std::uint32_t>(count[i]));
       const Words value = subtract(add(plus[i], plus[i]), all);
-      bits[i] |= std::uint64_t{signed_at_least(value, limit)} << c;
+      bits[i] |= std::uint64_t{limit(c, i, value)} << c;
     }
   }
 }
@@ -249,31 +273,150 @@ template <std::size_t D>
   }
 }
 
+/// The terms of every query, table's times weight, and their sums. Weights behind the last key are
+/// zeros.
+template <bool wide, bool both_ends>
+[[gnu::always_inline]] inline void weigh_terms(const AttentionSpace& s,
+                                          const float* const (&value)[abreast],
+                                          float (&sum)[abreast]) {
+  Table<wide, both_ends> table[abreast];
+  Lanes total[abreast];
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < abreast; ++i) {
+    table[i].fill(value[i]);
+    total[i] = splat(0.0F);
+  }
+  const std::size_t keys = s.keys;  // by themselves: what is stored might lie anywhere, even in s
+  const std::uint32_t* const distance = s.distance;
+  const float* const weight = s.weight;
+  float* const to = s.term;
+  for (std::size_t j = 0; j < keys; j += 16) {
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < abreast; ++i) {
+      const std::size_t at = i * keys + j;
+      const Lanes of_table = table[i].look_up(load_words(distance + at));
+      const Lanes term = multiply(of_table, load(weight + at));
+      total[i] = add(total[i], term);
+      store(to + at, term);
+    }
+  }
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < abreast; ++i) sum[i] = fold_sum(total[i]);
+}
+
+/// The same as choose_likely, of weighted terms; and the sums of the living keys' `value`.
+template <std::size_t D>
+[[gnu::always_inline]] inline void choose_weighted(const BitAttention& a, const AttentionSpace& s,
+                                                   const std::uint32_t (&least)[abreast],
+                                                   std::size_t (&count)[abreast],
+                                                   float (&values)[abreast]) {
+  const float* value[abreast];
+  bool both_ends = false;
+  for (std::size_t i = 0; i < abreast; ++i) {
+    value[i] = a.exponential + least[i] * (D + 1);
+    both_ends = both_ends || least[i] == 0;
+  }
+  float sum[abreast];
+  if (both_ends || !ends_differ) {
+    weigh_terms<D == 64, true>(s, value, sum);
+  } else {
+    weigh_terms<D == 64, !ends_differ>(s, value, sum);
+  }
+  const Lanes edge = splat(a.half_alpha);
+  Lanes inverse[abreast];
+  Lanes total[abreast];
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < abreast; ++i) {
+    inverse[i] = splat(1.0F / (sum[i] < least_sum ? least_sum : sum[i]));
+    total[i] = splat(0.0F);
+  }
+  const std::size_t keys = s.keys;
+  const std::size_t words = s.words;
+  const float* term = s.term;
+  const float* rest = a.estimates.value;
+  std::uint32_t* alive = s.alive;
+  for (std::size_t j = 0; j < keys; j += 32, term += 32, rest += 32, ++alive) {
+    const Lanes first_rest = load(rest);
+    const Lanes second_rest = load(rest + 16);
+    BIPFT_UNROLL
+    for (std::size_t i = 0; i < abreast; ++i) {
+      const Mask low = above(multiply(load(term + i * keys), inverse[i]), edge);
+      const Mask high = above(multiply(load(term + i * keys + 16), inverse[i]), edge);
+      alive[i * words] = bits_of(low) | bits_of(high) << 16U;
+      total[i] = add(total[i], select(low, first_rest, splat(0.0F)));
+      total[i] = add(total[i], select(high, second_rest, splat(0.0F)));
+    }
+  }
+  BIPFT_UNROLL
+  for (std::size_t i = 0; i < abreast; ++i) {
+    values[i] = fold_sum(total[i]);
+    count[i] = count_alive(s.tokens, s.alive + i * words);
+  }
+}
+
+/// A block of queries, from t on: past the end, the last one again.
+template <std::size_t D>
+[[gnu::always_inline]] inline void measure_block(const BitAttention& a, const AttentionSpace& s,
+                                                 std::size_t channel, std::size_t t,
+                                                 std::uint32_t (&least)[abreast]) {
+  std::uint32_t query[abreast][2];
+  for (std::size_t i = 0; i < abreast; ++i) {
+    const std::size_t row = t + i < s.tokens ? t + i : s.tokens - 1;
+    put_halves(query[i], a.q.row(row)[channel / 64] >> (channel % 64));
+  }
+  measure<D == 64>(s, s.k + channel / 32 * s.keys, query, least);
+}
+
+[[gnu::always_inline]] inline void put_context(const BitAttention& a, const AttentionSpace& s,
+                                               std::size_t channel, std::size_t t,
+                                               const std::uint64_t (&bits)[abreast]) {
+  for (std::size_t i = 0; i < abreast && t + i < s.tokens; ++i) {
+    std::uint64_t& to = a.context[(t + i) * a.v.words_per_row + channel / 64];
+    to = channel % 64 == 0 ? bits[i] : to | bits[i] << 32U;
+  }
+}
+
 /// One head of size D.
 template <std::size_t D>
 [[gnu::noinline]] inline void attend(const BitAttention& a, const AttentionSpace& s,
                                      std::size_t head) {
   const std::size_t channel = head * D;
-  const std::size_t word = channel / 64;
   for (std::size_t t = 0; t < s.tokens; t += abreast) {
-    std::uint32_t query[abreast][2];
     std::uint32_t least[abreast];
     std::size_t count[abreast];
     std::uint64_t bits[abreast];
-    for (std::size_t i = 0; i < abreast; ++i) {  // past the end, the last one again
-      const std::size_t row = t + i < s.tokens ? t + i : s.tokens - 1;
-      put_halves(query[i], a.q.row(row)[word] >> (channel % 64));
-    }
-    measure<D == 64>(s, s.k + channel / 32 * s.keys, query, least);
+    measure_block<D>(a, s, channel, t, least);
     if (a.exponential != nullptr) {
       choose_likely<D>(a, s, least, count);
     } else {
       choose_near(a.most, s, count);
     }
-    mix_values<D>(s, s.v + channel, count, a.threshold + channel, bits);
-    for (std::size_t i = 0; i < abreast && t + i < s.tokens; ++i) {
-      std::uint64_t& to = a.context[(t + i) * a.v.words_per_row + word];
-      to = channel % 64 == 0 ? bits[i] : to | bits[i] << 32U;
+    mix_values<D>(s, s.v + channel, count, WholeLimit{a.threshold + channel}, bits);
+    put_context(a, s, channel, t, bits);
+  }
+}
+
+/// All heads, with estimates: queries take turns before heads do, which share their weights.
+template <std::size_t D>
+[[gnu::noinline]] inline void attend_estimated(const BitAttention& a, const AttentionSpace& s) {
+  const BitEstimates& e = a.estimates;
+  for (std::size_t t = 0; t < s.tokens; t += abreast) {
+    for (std::size_t i = 0; i < abreast; ++i) {
+      const std::size_t row = t + i < s.tokens ? t + i : s.tokens - 1;
+      float* const weight = s.weight + i * s.keys;
+      estimate_weights(e.query + row * e.rank, e.key, s.keys, e.rank, s.tokens, weight);
+      for (std::size_t j = s.tokens; j < s.keys; ++j) weight[j] = 0.0F;
+    }
+    for (std::size_t channel = 0; channel < a.heads * D; channel += D) {
+      std::uint32_t least[abreast];
+      std::size_t count[abreast];
+      std::uint64_t bits[abreast];
+      FloatLimit limit{e.shift + channel, e.mixed, {}};
+      measure_block<D>(a, s, channel, t, least);
+      choose_weighted<D>(a, s, least, count, limit.added);
+      for (float& added : limit.added) added *= e.p_scale;
+      mix_values<D>(s, s.v + channel, count, limit, bits);
+      put_context(a, s, channel, t, bits);
     }
   }
 }
@@ -288,9 +431,15 @@ inline void bit_attention(const BitAttention& a) {
   s.k = a.scratch;
   s.v = s.k + s.channels / 32 * s.keys;
   s.distance = s.v + s.words * s.channels;
-  s.alive = s.distance + abreast * s.keys;
+  s.weight = reinterpret_cast<float*>(s.distance + abreast * s.keys);
+  s.term = s.weight + abreast * s.keys;
+  s.alive = s.distance + 3 * abreast * s.keys;
   turn_keys(a.k, s.keys, s.k);
   turn_values(a.v, s.v);
+  if (a.estimates.rank != 0) {
+    if (a.head_size == 64) return attend_estimated<64>(a, s);
+    return attend_estimated<32>(a, s);
+  }
   for (std::size_t head = 0; head < a.heads; ++head) {
     if (a.head_size == 64) {
       attend<64>(a, s, head);

@@ -66,27 +66,35 @@ struct ProductFloats {
   }
 };
 
-/// bit = ones <= most. A tile's bits are whole bytes that no other tile writes.
+/// bit = ones <= most, or ones >= least. A tile's bits are whole bytes that no other tile writes.
 struct ProductBits {
   ProductIntegers integers;
-  const std::int32_t* most;  // [O]
+  const std::int32_t* most;   // [O]
+  const std::int32_t* least;  // [O], or none
   std::uint64_t* bits;       // [N, O] in rows of `words_per_row` words
   std::size_t words_per_row;
 
   template <std::size_t Rows>
   [[gnu::always_inline]] void whole(const TilePlace& at, const Words (&ones)[Rows]) const {
     const Words limit = load_words(most + at.column);
+    const Words again = least != nullptr ? load_words(least + at.column) : no_words();
     std::uint64_t* to = bits + at.row * words_per_row;
     BIPFT_UNROLL
     for (std::size_t i = 0; i < Rows; ++i, to += words_per_row) {
       if (i >= at.rows) break;
-      put_16(to, at.column / 16, signed_at_least(limit, ones[i]));
+      std::uint32_t one = signed_at_least(limit, ones[i]);
+      if (least != nullptr) one |= signed_at_least(ones[i], again);
+      put_16(to, at.column / 16, one);
     }
   }
   void part(std::size_t row, std::size_t column, std::size_t left, Words ones) const {
     const Words limit = load_some_words(most, column, integers.outputs);
+    std::uint32_t one = signed_at_least(limit, ones);
+    if (least != nullptr) {
+      one |= signed_at_least(ones, load_some_words(least, column, integers.outputs));
+    }
     const std::uint32_t there = (1U << left) - 1U;
-    put_16(bits + row * words_per_row, column / 16, signed_at_least(limit, ones) & there);
+    put_16(bits + row * words_per_row, column / 16, one & there);
   }
 };
 
@@ -165,10 +173,10 @@ inline void clear_last_words(const BinaryProduct& p, std::uint64_t* bits,
   for (std::size_t i = 0; i < p.a.rows; ++i) bits[i * words_per_row + p.outputs / 64] = 0;
 }
 
-inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::uint64_t* bits,
-                       std::size_t words_per_row) {
+inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, const std::int32_t* least,
+                       std::uint64_t* bits, std::size_t words_per_row) {
   clear_last_words(p, bits, words_per_row);
-  binary_product(p, ProductBits{ProductIntegers(p), most, bits, words_per_row});
+  binary_product(p, ProductBits{ProductIntegers(p), most, least, bits, words_per_row});
 }
 
 inline std::size_t layout_words(std::size_t rows, std::size_t cols) {

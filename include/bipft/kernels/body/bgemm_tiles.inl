@@ -232,11 +232,12 @@ inline void bgemm_floats(const BinaryProduct& p, const float* scale, const float
   tile_product(p, avx512::ProductFloats{avx512::ProductIntegers(p), scale, bias, residual, y});
 }
 
-inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, std::uint64_t* bits,
-                       std::size_t words_per_row) {
-  if (p.a.rows < rows_for_tiles) return avx512::bgemm_bits(p, most, bits, words_per_row);
+inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, const std::int32_t* least,
+                       std::uint64_t* bits, std::size_t words_per_row) {
+  if (p.a.rows < rows_for_tiles) return avx512::bgemm_bits(p, most, least, bits, words_per_row);
   avx512::clear_last_words(p, bits, words_per_row);
-  tile_product(p, avx512::ProductBits{avx512::ProductIntegers(p), most, bits, words_per_row});
+  tile_product(p,
+               avx512::ProductBits{avx512::ProductIntegers(p), most, least, bits, words_per_row});
 }
 
 inline void bgemm_ints(const BinaryProduct& p, std::int32_t* v) {

@@ -16,6 +16,42 @@ inline float dot_row(const float* a, const float* b, std::size_t n) {
   return fold_sum(sum);
 }
 
+/// Some rows of x at a time, the last one again where there are fewer.
+[[gnu::noinline]] inline void row_linear(const float* x, std::size_t rows, const float* w,
+                                         const float* bias, std::size_t outputs, std::size_t n,
+                                         float* y) {
+  for (std::size_t row = 0; row < rows; row += abreast) {
+    const float* from[abreast];
+    for (std::size_t r = 0; r < abreast; ++r) {
+      from[r] = x + (row + r < rows ? row + r : rows - 1) * n;
+    }
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const float* const weight = w + o * n;
+      Lanes sum[abreast];
+      BIPFT_UNROLL
+      for (std::size_t r = 0; r < abreast; ++r) sum[r] = splat(0.0F);
+      std::size_t i = 0;
+      for (; i + lanes <= n; i += lanes) {
+        const Lanes factor = load(weight + i);
+        BIPFT_UNROLL
+        for (std::size_t r = 0; r < abreast; ++r) {
+          sum[r] = add(sum[r], multiply(load(from[r] + i), factor));
+        }
+      }
+      if (i < n) {
+        const Lanes factor = load_part(weight + i, n - i);
+        BIPFT_UNROLL
+        for (std::size_t r = 0; r < abreast; ++r) {
+          sum[r] = add(sum[r], multiply(load_part(from[r] + i, n - i), factor));
+        }
+      }
+      for (std::size_t r = 0; r < abreast && row + r < rows; ++r) {
+        y[(row + r) * outputs + o] = fold_sum(sum[r]) + bias[o];
+      }
+    }
+  }
+}
+
 [[gnu::noinline]] inline float largest_of_row(const float* x, std::size_t n) {
   const Lanes least = splat(-__builtin_inff());
   Lanes most = least;

@@ -136,6 +136,21 @@ inline void adamw_all(float* parameter, float* m, float* v, const float* gradien
 
 // --- Rows ----------------------------------------------------------------------------------------
 
+inline void weighted_softmax_rows(const float* x, const float* w, std::size_t rows,
+                                  std::size_t cols, float* y) {
+  for (std::size_t row = 0; row < rows; ++row, x += cols, w += cols, y += cols) {
+    exponential_row(x, largest_of_row(x, cols), cols, y);
+    Lanes total = splat(0.0F);
+    for (std::size_t i = 0; i < cols; i += lanes) {
+      const Lanes term = multiply(load_some(y, i, cols), load_some(w, i, cols));
+      total = add(total, inside_row(term, i, cols));
+      store_some(y, term, i, cols);
+    }
+    const float sum = fold_sum(total);
+    scale_all(y, 1.0F / (sum < least_sum ? least_sum : sum), cols, y);
+  }
+}
+
 inline void softmax_backward_rows(const float* p, const float* dp, std::size_t rows,
                                   std::size_t cols, float* dx) {
   for (std::size_t row = 0; row < rows; ++row, p += cols, dp += cols, dx += cols) {
