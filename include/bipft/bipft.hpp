@@ -18,6 +18,10 @@
 // kernels: the functions worth an instruction set
 #include "bipft/kernels/dispatch.hpp"
 
+// exit: when a prediction is good enough to stop
+#include "bipft/exit/exit_options.hpp"
+#include "bipft/exit/exit_rules.hpp"
+
 // text and io: strings to ids, files
 #include "bipft/io/file.hpp"
 #include "bipft/io/json.hpp"
