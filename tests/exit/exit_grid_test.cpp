@@ -33,10 +33,11 @@ TEST_CASE("exit_grid: every rule that can work, with knobs that can be written a
   }
 }
 
-TEST_CASE("three_digits: as people write a number") {
-  CHECK(detail::three_digits(0.1386294361119891) == 0.139);
-  CHECK(detail::three_digits(1.0) == 1.0);
-  CHECK(detail::three_digits(0.00099999) == 0.001);
-  CHECK(detail::three_digits(123456.0) == 123000.0);
-  CHECK(detail::three_digits(0.0) == 0.0);
+TEST_CASE("in_digits: as people write a number") {
+  CHECK(detail::in_digits(0.1386294361119891) == 0.139);
+  CHECK(detail::in_digits(1.0) == 1.0);
+  CHECK(detail::in_digits(0.00099999) == 0.001);
+  CHECK(detail::in_digits(123456.0) == 123000.0);
+  CHECK(detail::in_digits(0.0) == 0.0);
+  CHECK(detail::in_digits(-0.98617, 4) == -0.9862);
 }

@@ -112,6 +112,10 @@ TEST_CASE("exit_point: the change of labels is the divergence of Jensen and Shan
   const ExitPoint equal = exit_point<double>(ExitAnswer::label, 2, 3, q_logits, q_logits);
   CHECK(equal.change == 0.0);
   CHECK(equal.same);
+  const ExitPoint without = exit_point<double>(ExitAnswer::label, 2, 3, q_logits, q_logits, false);
+  CHECK(std::isnan(without.change));
+  CHECK(without.same);
+  CHECK(without.entropy == equal.entropy);
   // Apart as far as can be, where one probability is 0 in doubles.
   const std::vector<double> left{2000.0, 0.0};
   const std::vector<double> right{0.0, 2000.0};

@@ -137,6 +137,35 @@ TEST_CASE("exit rules: deciding allocates nothing, the menu's rule and the rule 
   }
 }
 
+TEST_CASE("exit rules: what a rule does not need, it does not look at") {
+  for (const char* text : every_rule) {
+    const ExitRules rule = exit_rule(text);
+    const ExitNeeds needs = needs_of(rule);
+    test::Points points = points_of(golden::exit_traces[0]);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      points[i].doubt = i < 3 ? 0.5 : 0.01;
+      points[i].next_macs = 100.0 * static_cast<double>(i + 1);
+    }
+    const std::size_t stopped = exit_of(rule, points);
+    for (ExitPoint& at : points) {
+      if (!needs.divergence) at.change = ExitPoint::none;
+      if (!needs.doubts) at.doubt = ExitPoint::none;
+      if (!needs.macs) at.next_macs = ExitPoint::none;
+      if (!needs.probabilities) at.entropy = at.best = at.second = ExitPoint::none;
+    }
+    CAPTURE(text);
+    CHECK(exit_of(rule, points) == stopped);
+    for (ExitPoint& at : points) {  // and what it needs, it does
+      if (needs.divergence) at.change = ExitPoint::none;
+      if (needs.doubts) at.doubt = ExitPoint::none;
+      if (needs.macs) at.next_macs = ExitPoint::none;
+      if (needs.probabilities) at.entropy = at.best = at.second = ExitPoint::none;
+    }
+    const bool blind = !needs.divergence && !needs.doubts && !needs.macs && !needs.probabilities;
+    CHECK((exit_of(rule, points) == stopped) == blind);
+  }
+}
+
 TEST_CASE("exit_rule: reads names and knobs, and to_string writes what it reads") {
   const auto drop = std::get<EntropyDropExit>(
       exit_rule("entropy_drop:delta=0.1,direction=drop,h0=lnC,cap=0.9,min_exit=3,patience=2"));

@@ -24,7 +24,7 @@ struct BudgetExit {
   template <class Setting>
   [[nodiscard]] std::vector<BudgetExit> grid(const Setting& setting) const {
     std::vector<double> values;
-    for (const double one : setting.macs) values.push_back(detail::three_digits(one));
+    for (const double one : setting.macs) values.push_back(detail::in_digits(one));
     return detail::vary(*this, &BudgetExit::macs, values);
   }
 };

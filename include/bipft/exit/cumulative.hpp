@@ -48,7 +48,7 @@ struct CumulativeExit {
     std::vector<double> values;
     for (std::size_t sure = setting.exits - 1; sure > 0; --sure) {
       for (const double share : {0.99, 0.97, 0.95, 0.9, 0.8, 0.7, 0.6}) {
-        values.push_back(detail::three_digits(usual * share * static_cast<double>(sure)));
+        values.push_back(detail::in_digits(usual * share * static_cast<double>(sure)));
       }
     }
     std::sort(values.begin(), values.end(), std::greater<>());

@@ -27,7 +27,7 @@ struct EntropyExit {
     std::vector<double> values;
     for (const double share : {0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5,
                                0.6, 0.7, 0.8, 0.9, 0.95, 0.99}) {
-      values.push_back(detail::three_digits(share * most));
+      values.push_back(detail::in_digits(share * most));
     }
     return detail::vary(*this, &EntropyExit::tau, values);
   }

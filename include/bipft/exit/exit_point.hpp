@@ -101,13 +101,15 @@ template <class Real>
 ///   H = ln Σ e - Σ (z_c - m) e_c / Σ e
 ///
 /// which neither overflows nor loses what is left of a certain answer. Of numbers and label sets,
-/// which have no softmax, only `same` and `change` are filled, and for sets only `same`.
+/// which have no softmax, only `same` and `change` are filled, and for sets only `same`. Without
+/// `divergence` the change of labels is left out, which most rules do not ask for.
 ///
 ///   logits, previous: [C], of numbers [1]
 /// Throws Error if there are no logits, or not as many as before.
 template <class Real>
 [[nodiscard]] ExitPoint exit_point(ExitAnswer answer, std::size_t exit, std::size_t exits,
-                                   std::span<const Real> logits, std::span<const Real> previous) {
+                                   std::span<const Real> logits, std::span<const Real> previous,
+                                   bool divergence = true) {
   if (logits.empty() || (!previous.empty() && previous.size() != logits.size())) {
     fail("exit ", exit, ": ", logits.size(), " logits after ", previous.size());
   }
@@ -129,7 +131,7 @@ template <class Real>
       if (!compares) break;
       at.same = std::max_element(previous.begin(), previous.end()) - previous.begin() ==
                 static_cast<std::ptrdiff_t>(at.top);
-      at.change = detail::divergence(logits, sums, previous);
+      if (divergence) at.change = detail::divergence(logits, sums, previous);
       break;
     }
     case ExitAnswer::value:

@@ -39,6 +39,7 @@ struct ExitSetting {
 /// What a rule cannot do without.
 struct ExitNeeds {
   bool probabilities = false;  ///< one label a text: a softmax, and its entropy
+  bool divergence = false;     ///< `change` of labels: three times the work of all else
   bool doubts = false;
   bool macs = false;
 };
@@ -93,11 +94,11 @@ template <class R, class Value>
   return all;
 }
 
-/// `value` to three digits, as people write a threshold: grids are made of such numbers.
-[[nodiscard, gnu::cold]] inline double three_digits(double value) {
+/// `value` to so many digits: grids are made of numbers as people write them.
+[[nodiscard, gnu::cold]] inline double in_digits(double value, int digits = 3) {
   char text[32];
   const auto [end, error] =
-      std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 2);
+      std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, digits - 1);
   double rounded = value;
   if (error == std::errc()) std::from_chars(text, end, rounded);
   return rounded;

@@ -127,6 +127,11 @@ inline constexpr auto exit_menu =
   return std::visit([](auto& chosen) { return knobs_of(chosen); }, rule);
 }
 
+/// What the rule that `rule` holds cannot do without: what a point must tell it.
+[[nodiscard]] inline ExitNeeds needs_of(const ExitRules& rule) {
+  return exit_menu[rule.index()].needs;
+}
+
 /// The names of all rules that can work in `setting`, in the menu's order.
 [[nodiscard, gnu::cold]] inline std::string exit_rules_for(const ExitSetting& setting) {
   std::string names;

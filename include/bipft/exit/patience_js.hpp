@@ -15,7 +15,7 @@ namespace bipft {
 /// mean entropy to it.
 struct PatienceJsExit {
   static constexpr std::string_view name = "patience_js";
-  static constexpr ExitNeeds needs{.probabilities = true};
+  static constexpr ExitNeeds needs{.probabilities = true, .divergence = true};
 
   std::size_t t = 2;
   double eps = 0.01;
