@@ -59,6 +59,8 @@
 #include "bipft/binarize/weight_binarizers.hpp"
 
 // data and tasks: files to batches, and what they mean
+// (Not here: "bipft/tasks/exit_sweep.hpp" and its neighbours, which measure exit rules on stored
+// logits, choose one, and draw the picture.)
 #include "bipft/data/batches.hpp"
 #include "bipft/data/dataset.hpp"
 #include "bipft/data/encode.hpp"
