@@ -66,9 +66,10 @@ TEST_CASE("exit reports: members as the command names them") {
   ExitOutputs outputs = test::exit_texts(8, 2, 2);
   const ExitSweep sweep(outputs);
   const std::vector<ExitRules> rules{exit_rule("fixed:k=1"), exit_rule("never")};
-  const Json json = exit_to_json(rules[0], sweep.measure(rules[0]));
+  const Json json = exit_to_json(rules[0], sweep.measure(rules[0]), outputs.layers);
   CHECK(json.dump() ==
-        "{\"rule\":\"fixed:k=1\",\"mean_layer\":2.0,\"saved\":0.5,\"histogram\":[8,0]}");
+        "{\"rule\":\"fixed:k=1\",\"mean_layer\":2.0,\"saved\":0.5,\"histogram\":[0,8,0,0]}");
+  CHECK_THROWS_AS((void)exit_to_json(rules[0], sweep.measure(rules[0]), {}), Error);
   const Json untimed = exit_sweep_to_json(rules, sweep.measure(rules));
   CHECK(untimed.size() == 2);
   CHECK(untimed[1]["rule"].as_string() == "never");

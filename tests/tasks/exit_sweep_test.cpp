@@ -152,7 +152,8 @@ TEST_CASE("ExitSweep: doubts and costs of each text reach the rules that go by t
   };
   CHECK(has("learned"));
   CHECK(has("budget"));
-  CHECK_THROWS_AS((void)ExitSweep(test::exit_texts(2, 3, 2)).stops(exit_rule("learned")), Error);
+  const ExitOutputs plain = test::exit_texts(2, 3, 2);
+  CHECK_THROWS_AS((void)ExitSweep(plain).stops(exit_rule("learned")), Error);
 }
 
 TEST_CASE("ExitSweep: numbers, label sets and Matthews are scored as they are elsewhere") {

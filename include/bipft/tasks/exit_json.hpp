@@ -69,10 +69,21 @@ namespace bipft {
   return rule;
 }
 
-/// {"rule", "mean_layer", "saved", "histogram"}: the member "exit" of an evaluation.
-[[nodiscard]] inline Json exit_to_json(const ExitRules& rule, const ExitFigures& figures) {
+/// {"rule", "mean_layer", "saved", "histogram"}: the member "exit" of an evaluation. The histogram
+/// is one of layers, of which `layers` names those with exits; where there is none it is 0.
+/// Throws Error unless there is a layer for each exit.
+[[nodiscard]] inline Json exit_to_json(const ExitRules& rule, const ExitFigures& figures,
+                                       std::span<const std::size_t> layers) {
+  if (layers.empty() || layers.size() != figures.histogram.size()) {
+    fail("exits after ", layers.size(), " layers, figures of ", figures.histogram.size());
+  }
   Json histogram = Json::array();
-  for (const std::size_t count : figures.histogram) histogram.push(count);
+  std::size_t exit = 0;
+  for (std::size_t layer = 1; layer <= layers.back(); ++layer) {
+    const bool stops = layer == layers[exit];
+    histogram.push(stops ? figures.histogram[exit] : std::size_t{0});
+    if (stops) ++exit;
+  }
   Json json = Json::object();
   json.set("rule", to_string(rule)).set("mean_layer", figures.mean_layer);
   return json.set("saved", figures.saved).set("histogram", histogram);

@@ -65,6 +65,7 @@ class ExitSweep {
     all_.resize(outputs.texts());
     std::iota(all_.begin(), all_.end(), std::uint32_t{0});
   }
+  explicit ExitSweep(ExitOutputs&&) = delete;  // it would outlive them
 
   [[nodiscard]] const ExitOutputs& outputs() const { return outputs_; }
   [[nodiscard]] const ExitSetting& setting() const { return setting_; }
