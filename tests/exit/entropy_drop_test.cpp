@@ -48,6 +48,7 @@ TEST_CASE("entropy_drop: who is certain already has nothing to lose") {
   CHECK(stop("entropy_drop:delta=0.05", of_entropies({0.5, 1e-13, 1e-13, 1e-13})) == 3);
   CHECK(stop("entropy_drop:delta=0.05", of_entropies({0.0, 0.5, 0.2, 0.1})) == 2);
   CHECK(stop("entropy_drop:direction=drop,delta=0.1", of_entropies({0.0, 0.0, 0.0})) == 3);
+  CHECK(stop("entropy_drop", of_entropies({0.0, ExitPoint::none, 0.5, 0.2})) == 4);
 }
 
 TEST_CASE("entropy_drop: a rise is a plateau, unless its size counts") {

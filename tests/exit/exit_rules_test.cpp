@@ -193,7 +193,8 @@ TEST_CASE("exit_rule: refuses what is not there with what is") {
         "margin, patience, patience_conf, patience_js, entropy_drop, learned, cumulative, "
         "classifier, fixed, budget");
   CHECK(refusal_of("") != "none");
-  CHECK(refusal_of("oracle") != "none");
+  CHECK(refusal_of("oracle") ==
+        "oracle is no exit rule to stop by: it knows the label, and bounds the others");
   CHECK(refusal_of("patience:k=3") == "exit rule patience has no knob 'k'; it has: t, tau_reg");
   CHECK(refusal_of("never:t=3") == "exit rule never has no knobs, and no 't'");
   CHECK(refusal_of("entropy:0.3") == "exit rule 'entropy:0.3': '0.3' is no knob=value");

@@ -162,6 +162,9 @@ inline constexpr auto exit_menu =
   for (const detail::ExitDish& dish : exit_menu) {
     if (dish.name == name) return dish.make();
   }
+  if (name == "oracle") {
+    fail(fault, "oracle is no exit rule to stop by: it knows the label, and bounds the others");
+  }
   fail(fault, "no exit rule is called '", name, "'; choose one of: ", names_of<ExitRules>());
 }
 
