@@ -243,8 +243,9 @@ TEST_CASE("choose_exit: the cheapest within the budget, then the best, then the 
   CHECK(choose_exit(figures, 0.9, 0.01) == 2);
   CHECK(choose_exit(figures, 0.9, 1.0) == 5);
   CHECK(choose_exit(figures, 0.9, exit_budget("0.5%")) == 3);
-  // 0.895 is the share of 179 in 200, and 0.9 - 0.005 is not, in doubles.
-  CHECK(choose_exit(std::vector{at(9, 0.9), at(2, 179.0 / 200.0)}, 0.9, 0.005) == 1);
+  // Five of 250 texts are 0.02, but 35/250 - 0.02 is above 30/250, in doubles.
+  REQUIRE(35.0 / 250.0 - 0.02 > 30.0 / 250.0);
+  CHECK(choose_exit(std::vector{at(9, 35.0 / 250), at(2, 30.0 / 250)}, 35.0 / 250, 0.02) == 1);
   CHECK_THROWS_AS((void)choose_exit(figures, 0.95, 0.001), Error);
   CHECK_THROWS_AS((void)choose_exit({}, 0.0, 1.0), Error);
 }
