@@ -67,6 +67,10 @@ TEST_CASE("fit_classifier_exit: looks at the texts of the sample alone, and at n
   const ClassifierExit after = fit_classifier_exit(ExitSweep(outputs), sample);
   CHECK(weights_of(after) != before);
   CHECK(std::isfinite(after.margin));
+  outputs.logits[12 * 5 + 9] = std::nanf("");  // nor does text 5, which has no last answer
+  const std::vector<std::uint32_t> others{1, 9, 33, 34, 70, 71, 72};
+  CHECK(weights_of(fit_classifier_exit(ExitSweep(outputs), sample)) ==
+        weights_of(fit_classifier_exit(ExitSweep(outputs), others)));
 }
 
 TEST_CASE("fit_classifier_exit: exits that always agree, and none") {

@@ -100,9 +100,11 @@ template <class Real>
 ///
 ///   H = ln Σ e - Σ (z_c - m) e_c / Σ e
 ///
-/// which neither overflows nor loses what is left of a certain answer. Of numbers and label sets,
-/// which have no softmax, only `same` and `change` are filled, and for sets only `same`. Without
-/// `divergence` the change of labels is left out, which most rules do not ask for.
+/// which neither overflows nor loses what is left of a certain answer. All this is double: C
+/// libraries, whose exp and log differ in the last digit, differ in no text but one that is as near
+/// to a threshold. Of numbers and label sets, which have no softmax, only `same` and `change` are
+/// filled, and for sets only `same`. Without `divergence` the change of labels is left out, which
+/// most rules do not ask for.
 ///
 ///   logits, previous: [C], of numbers [1]
 /// Throws Error if there are no logits, or not as many as before.
