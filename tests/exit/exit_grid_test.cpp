@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,11 @@ TEST_CASE("exit_grid: every rule that can work, with knobs that can be written a
     const std::vector<ExitRules> all =
         exit_grid(setting, std::span<const ExitRules>(fitted, classes ? 1 : 0));
     CHECK(name_of(all.front()) == "never");
+    std::set<std::string> texts;
     for (const ExitRules& rule : all) {
+      CHECK(texts.insert(to_string(rule)).second);  // each once
       CHECK_NOTHROW(check_exit_rule(rule, setting));
       CHECK(to_string(exit_rule(to_string(rule))) == to_string(rule));
-    }
-    for (std::size_t i = 0; i < all.size(); ++i) {  // each once
-      for (std::size_t j = 0; j < i; ++j) CHECK(to_string(all[i]) != to_string(all[j]));
     }
     if (setting.exits != 6) continue;
     for (const auto& dish : exit_menu) {
