@@ -18,6 +18,10 @@
 // kernels: the functions worth an instruction set
 #include "bipft/kernels/dispatch.hpp"
 
+// exit: when a prediction is good enough to stop
+#include "bipft/exit/exit_options.hpp"
+#include "bipft/exit/exit_rules.hpp"
+
 // text and io: strings to ids, files
 #include "bipft/io/file.hpp"
 #include "bipft/io/json.hpp"
@@ -55,6 +59,8 @@
 #include "bipft/binarize/weight_binarizers.hpp"
 
 // data and tasks: files to batches, and what they mean
+// (Not here: "bipft/tasks/exit_sweep.hpp" and its neighbours, which measure exit rules on stored
+// logits, choose one, and draw the picture.)
 #include "bipft/data/batches.hpp"
 #include "bipft/data/dataset.hpp"
 #include "bipft/data/encode.hpp"
