@@ -155,7 +155,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
 
   // The texts.
   const WordPiece tokenizer(*vocabulary, card.tokenizer);
-  CorpusCaches caches(options, regular);
+  CorpusCaches caches(options, texts, regular);
   std::vector<Corpus> opened;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     opened.push_back(

@@ -137,9 +137,13 @@ namespace bipft::cli {
 /// The caches of tokenised text beside a model, or where --cache says.
 class CorpusCaches {
  public:
+  /// For the texts of a training, and that of --dev.
   /// Throws Error{Fault::usage} if there is no place for them.
-  explicit CorpusCaches(const TrainOptions& options, bool beside_output)
-      : keep_(!options.cache.empty()), base_(keep_ ? options.cache : options.output + ".corpus") {
+  CorpusCaches(const TrainOptions& options, std::vector<std::string> texts, bool beside_output)
+      : texts_(std::move(texts)),
+        keep_(!options.cache.empty()),
+        base_(keep_ ? options.cache : options.output + ".corpus") {
+    if (!options.dev.empty()) texts_.push_back(options.dev);
     if (!keep_ && !beside_output) {
       fail("-o ", options.output,
            ": beside it is no place for tokenised text; name a --cache FILE");
@@ -147,9 +151,16 @@ class CorpusCaches {
   }
 
   /// Opens the text at `path`, and tokenises it first where that was not done before.
+  /// Throws Error{Fault::system} if a text stands where the cache would.
   [[nodiscard]] Corpus open(const std::string& path, const std::string& end,
                             const WordPiece& tokenizer, std::size_t piece_len, Console& console) {
-    made_.push_back(base_ + end);
+    const std::string cache = base_ + end;
+    for (const std::string& text : texts_) {
+      if (!same_file(cache, text)) continue;
+      fail(Fault::system, cache,
+           ": is an input too, and would be overwritten; name a --cache FILE");
+    }
+    made_.push_back(cache);
     const double bytes = static_cast<double>(InputFile(path, Fault::data).size());
     Corpus corpus(path, made_.back(), tokenizer, piece_len, [&](std::size_t done) {
       console.progress(concat("tokenise ", path, "  ",
@@ -166,6 +177,7 @@ class CorpusCaches {
   }
 
  private:
+  std::vector<std::string> texts_;
   bool keep_;
   std::string base_;
   std::vector<std::string> made_;

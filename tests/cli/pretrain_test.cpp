@@ -152,6 +152,9 @@ TEST_CASE("pretrain: what makes no sense is refused, and nothing is written") {
                    "--teacher teacher.bipft") == 3);
   CHECK(place.code("bipft train text.txt --objective mlm -o text.txt") == 5);
   CHECK(place.code(train + "--cache text.txt") == 5);
+  CHECK(place.code("cp text.txt y.corpus; bipft train y.corpus --objective mlm --teacher "
+                   "teacher.bipft --steps 1 -o y") == 5);
+  CHECK(place.code("cmp text.txt y.corpus") == 0);
   CHECK(place.code("bipft train text.txt --objective mlm --teacher teacher.bipft --steps 1 "
                    "-o /dev/null") == 2);
   CHECK(place.code("ls x.bipft x.bipft.ckpt x.bipft.lock 2> /dev/null") != 0);
