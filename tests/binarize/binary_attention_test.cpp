@@ -9,6 +9,7 @@
 #include "bipft/autograd/tape.hpp"
 #include "bipft/binarize/elastic_sign.hpp"
 #include "bipft/binarize/elastic_step.hpp"
+#include "bipft/ops/arithmetic.hpp"
 #include "bipft/ops/attention.hpp"
 #include "bipft/ops/dropout.hpp"
 #include "bipft/ops/linear.hpp"
@@ -269,6 +270,78 @@ TEST_CASE("binary_attention: makes of estimates what published code does (golden
               doctest::Approx(g::tv11_dw_vp[c]).epsilon(1e-5));
       }
     }
+  }
+}
+
+TEST_CASE("binary_attention: of r_v, gradients agree with differences") {
+  for (Device* device : test::devices()) {
+    ElasticStep probability;
+    probability.alpha.value = Tensor(Shape{1}, 0.4F);
+    probability.calibrated.value = true;
+    const Tensor others = test::random_tensor(Shape{9, 5}, 7);
+    Parameter rest(test::random_tensor(Shape{9, 1}, 8));
+    Tensor last(Shape{5, 1});  // puts r_v where it belongs
+    last.mutable_data()[4] = 1.0F;
+    const Tensor weights = test::random_tensor(Shape{9, 12}, 6);
+    const auto loss = [&](Tape& tape) {
+      const BinaryVar q{tape.constant(q_values), q_rule};
+      const BinaryVar k{tape.constant(k_values), k_rule};
+      const Var placed =
+          linear(tape.leaf(rest), tape.constant(last), tape.constant(Tensor(Shape{5})));
+      const Var estimates = add(tape.constant(others), placed);
+      const Var y = binary_attention(q, k, k, probability, texts, heads, 0.0F, estimates);
+      return test::weighted_sum(y, weights);
+    };
+    test::grad_check(*device, loss, {&rest});
+  }
+}
+
+TEST_CASE("binary_attention: of E, gradients are those of scores that were added") {
+  constexpr std::size_t rank = 2;
+  constexpr std::size_t sides = 2 * rank;
+  // From a token's row to the sides of E, once for every head.
+  Tensor to_query(Shape{heads * sides, 4 * rank + 1});
+  Tensor to_key(to_query.shape());
+  for (std::size_t side = 0; side < heads * sides; ++side) {
+    const std::size_t c = side % sides;
+    to_query.mutable_row(side)[c] = 0.5F;  // 1/√D: m_q, and then r_q
+    if (c < rank) to_query.mutable_row(side)[rank + c] = 0.5F;
+    to_key.mutable_row(side)[c < rank ? 3 * rank + c : rank + c] = 1.0F;
+  }
+  Tensor rows = test::random_tensor(Shape{9, 4 * rank + 1}, 7);
+  for (std::size_t n = 0; n < 9; ++n) rows.mutable_row(n)[4 * rank] = 0.0F;
+  for (Device* device : test::devices()) {
+    std::vector<Tensor> results[2];
+    for (const bool whole : {false, true}) {
+      ElasticStep probability;
+      probability.alpha.value = Tensor(Shape{1}, 0.4F);
+      probability.calibrated.value = true;
+      Parameter q(q_values), k(k_values), v(v_values), e(rows);
+      Tape tape(*device);
+      const BinaryVar q_bits{tape.leaf(q), q_rule};
+      const BinaryVar k_bits{tape.leaf(k), k_rule};
+      const BinaryVar v_bits{tape.leaf(v), k_rule};
+      const Var estimates = tape.leaf(e);
+      Var y = tape.constant(Tensor());
+      if (whole) {
+        y = binary_attention(q_bits, k_bits, v_bits, probability, texts, heads, 0.0F, estimates);
+      } else {
+        const Var none = tape.constant(Tensor(Shape{heads * sides}));
+        const Var added =
+            scores(linear(estimates, tape.constant(to_query), none),
+                   linear(estimates, tape.constant(to_key), none), texts, heads, 1.0F);
+        const Var s = add(binary_scores(q_bits, k_bits, texts, heads), added);
+        y = binary_mix(probability(softmax(s, texts, heads)), v_bits, texts, heads);
+      }
+      const Tensor values = y.value();
+      tape.backward(test::weighted_sum(y, test::random_tensor(Shape{9, 12}, 6)));
+      for (std::size_t n = 0; n < 9; ++n) {
+        CHECK((whole ? e.grad.row(n)[4 * rank] != 0.0F : e.grad.row(n)[4 * rank] == 0.0F));
+        e.grad.mutable_row(n)[4 * rank] = 0.0F;  // r_v's is another test's
+      }
+      results[whole] = {values, q.grad, k.grad, v.grad, e.grad, probability.alpha.grad};
+    }
+    for (std::size_t i = 0; i < 6; ++i) test::check_close(results[1][i], results[0][i], 1e-4F);
   }
 }
 

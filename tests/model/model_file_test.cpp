@@ -205,6 +205,31 @@ TEST_CASE("Model file: BiBERT's has a scale a row, and neither shifts nor scales
         Network(*model.packed, active_runner()).logits(texts));
 }
 
+TEST_CASE("Model file: BiPFT's has its pooler's norm, and estimators where there are any") {
+  for (const std::size_t rank : {0U, 2U}) {
+    CAPTURE(rank);
+    ModelFile model = test::toy_file(test::toy_bipft_config(rank));
+    const std::string bytes = serialize_model(model);
+    CHECK((bytes.find("layers.1.attention.estimators.weight") != std::string::npos) == (rank > 0));
+    const ModelFile loaded = load_from(bytes);
+    CHECK(loaded.card.config == model.card.config);
+    CHECK(serialize_model(loaded) == bytes);
+    const auto texts = test::toy_texts(9, 1, model.card.config);
+    CHECK(Network(*loaded.packed, active_runner()).logits(texts) ==
+          Network(*model.packed, active_runner()).logits(texts));
+    model.packed->pooler_norm.gamma = Tensor(Shape{63});
+    model.packed->layers[1].attention.estimator_bias = Tensor(Shape{5});
+    const std::string message = message_of(serialize_model(model));
+    CHECK(message.find("pooler_norm.gamma: is F32 [63], not F32 [64]") != std::string::npos);
+    CHECK((message.find("estimators.bias: is F32 [5], not F32 [9]") != std::string::npos) ==
+          (rank > 0));
+  }
+  const std::string usual = serialize_model(test::toy_file());
+  for (const char* absent : {"pooler_norm", "estimators", "\"pooler\""}) {
+    CHECK(usual.find(absent) == std::string::npos);
+  }
+}
+
 TEST_CASE("Model file: bits beyond the last column are refused") {
   ModelFile model = test::toy_file();
   BitMatrix& bits = model.packed->layers[0].ffn.outer.bits;  // 96 columns: half a word of padding

@@ -77,13 +77,20 @@ struct ProductBits {
   template <std::size_t Rows>
   [[gnu::always_inline]] void whole(const TilePlace& at, const Words (&ones)[Rows]) const {
     const Words limit = load_words(most + at.column);
-    const Words again = least != nullptr ? load_words(least + at.column) : no_words();
     std::uint64_t* to = bits + at.row * words_per_row;
+    if (least == nullptr) {
+      BIPFT_UNROLL
+      for (std::size_t i = 0; i < Rows; ++i, to += words_per_row) {
+        if (i >= at.rows) break;
+        put_16(to, at.column / 16, signed_at_least(limit, ones[i]));
+      }
+      return;
+    }
+    const Words again = load_words(least + at.column);
     BIPFT_UNROLL
     for (std::size_t i = 0; i < Rows; ++i, to += words_per_row) {
       if (i >= at.rows) break;
-      std::uint32_t one = signed_at_least(limit, ones[i]);
-      if (least != nullptr) one |= signed_at_least(ones[i], again);
+      const std::uint32_t one = signed_at_least(limit, ones[i]) | signed_at_least(ones[i], again);
       put_16(to, at.column / 16, one);
     }
   }
