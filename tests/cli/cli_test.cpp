@@ -150,7 +150,6 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --objective mlm --stages 32-32,1-1",
       "bipft train small.tsv -o x.bipft --objective mlm --corpus-weights 1,2",
       "bipft train small.tsv -o x.bipft --objective mlm --corpus-weights 0",
-      "bipft train small.tsv -o x.bipft --method bipft",
       "bipft train small.tsv -o x.bipft --task squad",
       "bipft train small.tsv -o x.bipft --act-bits 3",
       "bipft train small.tsv -o x.bipft --weight-bits 1 --act-bits 32",

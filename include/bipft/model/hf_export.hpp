@@ -2,9 +2,9 @@
 /// write_hf_folder: a model as a folder of Hugging Face's format, which their code computes alike.
 ///
 /// One in full precision becomes plain BERT, for transformers. One of one bit gets the names and
-/// the config of [BiT]'s, [BiPFT]'s or [BiBERT]'s published code, which binarizes what it reads once
-/// more: it takes signs around a mean and the mean of magnitudes for the scale, of a whole matrix or
-/// of each row. So numbers are written whose signs and scale are those of the bits:
+/// the config of [BiT]'s, [BiPFT]'s or [BiBERT]'s published code, which binarizes what it reads
+/// once more: it takes signs around a mean and the mean of magnitudes for the scale, of a whole
+/// matrix or of each row. So numbers are written whose signs and scale are those of the bits:
 ///
 ///   a linear layer   ±α: their mean lies between -α and α, unless all signs are alike
 ///   BiT's words      signs there are taken around the mean of the whole table, which a row of a
