@@ -7,9 +7,9 @@
 ///   tokenizer_config.json  how texts are cut, if it is there
 ///
 /// Read are BERT in full precision, with a head for texts, with those of pre-training or with none,
-/// and one-bit checkpoints of [BiT], [BiPFT] and [BiBERT]. Nothing of a folder is believed before it
-/// is checked; whatever is wrong throws Error{Fault::model} with the file, the values and what to
-/// try.
+/// and one-bit checkpoints of [BiT], [BiPFT] and [BiBERT]. Nothing of a folder is believed before
+/// it is checked; whatever is wrong throws Error{Fault::model} with the file, the values and what
+/// to try.
 
 #include <algorithm>
 #include <cmath>

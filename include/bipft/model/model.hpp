@@ -94,8 +94,8 @@ struct BasicModel {
     return hidden_states(tape, batch).back();
   }
 
-  /// What a head reads of a text, tanh(pooler(h)) of h, the hidden state of [CLS]; a residual pooler
-  /// has tanh(norm(pooler(h)) + h), as [BiPFT] does.   hidden: [N, C]   result: [B, C]
+  /// What a head reads of a text, tanh(pooler(h)) of h, the hidden state of [CLS]. A residual
+  /// pooler has tanh(norm(pooler(h)) + h), as [BiPFT] does.   hidden: [N, C]   result: [B, C]
   [[nodiscard]] Var pool(const Var& hidden, const Ragged& texts) {
     const Var first = first_tokens(hidden, texts);
     Var pooled = project(pooler, first, texts);
