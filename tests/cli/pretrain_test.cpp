@@ -54,18 +54,24 @@ TEST_CASE("pretrain: the same bytes on any number of threads and after any end")
     REQUIRE(place.code(train + "-o whole.m --threads 1 --log whole.jsonl") == 0);
     CHECK(place.code(train + "-o other.m --threads 3 && cmp whole.m other.m") == 0);
     CHECK(place.code(train + "-o seed.m --seed 2 && cmp -s whole.m seed.m") == 1);
-    const std::string start = "'" BIPFT_COMMAND "'" + train.substr(5) + "-o cut.m & p=$!; ";
-    const std::string wait =
-        "while [ ! -s cut.m.ckpt -a ! -e cut.m ]; do sleep 0.005; done; sleep 0.05; ";
-    CHECK(place.code(start + wait + "kill -9 $p; wait $p 2> /dev/null; ls cut.m.corpus* > kept; " +
-                     train + "-o cut.m --resume --threads 3 && cmp whole.m cut.m") == 0);
-    CHECK(place.code("ls cut.m.* 2> /dev/null") != 0);  // no checkpoint, cache or lock stays
-    CHECK(place.code("rm cut.m; " + start + wait + "kill -TERM $p; wait $p") == 143);
-    CHECK(place.code(train + "-o cut.m --lr 1e-3 --resume") == 2);  // another training
-    CHECK(place.code("echo more >> other.txt; " + train +
-                     "-o cut.m --resume; c=$?; sed -i '$d' "
-                     "other.txt; exit $c") == 2);
-    CHECK(place.code(train + "-o cut.m --resume && cmp whole.m cut.m") == 0);
+    const auto start = [&](const std::string& options) {
+      return "'" BIPFT_COMMAND "'" + train.substr(5) + options +
+             "-o cut.m & p=$!; while [ ! -s cut.m.ckpt -a ! -e cut.m ]; do sleep 0.005; done; ";
+    };
+    const std::string go_on = train + "-o cut.m --resume ";
+    for (const char* end : {"KILL", "TERM"}) {
+      CAPTURE(end);
+      CHECK(place.code(start("") + "kill -" + end + " $p; wait $p 2> /dev/null; " + go_on +
+                       "--threads 3 && cmp whole.m cut.m") == 0);
+      CHECK(place.code("ls cut.m.* 2> /dev/null") != 0);  // no checkpoint, cache or lock stays
+      CHECK(place.code("rm cut.m") == 0);
+    }
+    const std::string longer = "--steps 1000000 ";  // surely not over when it is stopped
+    CHECK(place.code(start(longer) + "kill -TERM $p; wait $p") == 143);
+    CHECK(place.code(go_on + longer + "--lr 1e-3") == 2);  // another training
+    CHECK(place.code("echo more >> other.txt; " + go_on + longer +
+                     "; c=$?; sed -i '$d' other.txt; exit $c") == 2);
+    CHECK(place.code("rm cut.m.*") == 0);
   }
   CHECK(place.code("ls .*tmp* 2> /dev/null") != 0);
 }
