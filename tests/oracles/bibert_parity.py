@@ -16,16 +16,13 @@ import argparse
 import json
 import math
 import os
-import random
 import struct
-import subprocess
 import sys
-import tempfile
 
 import torch
 
-LETTERS = [chr(c) for c in range(ord("a"), ord("z") + 1)]
-PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + LETTERS + ["##" + c for c in LETTERS]
+from published import PIECES, read_config, round_trips, write_config, write_vocabulary
+
 MODEL = "model.safetensors"
 MATRICES = (".dense.weight", ".query.weight", ".key.weight", ".value.weight",
             ".word_embeddings.weight")
@@ -64,8 +61,7 @@ class Published:
     """logits(ids) of a folder, and how near a value came to a threshold."""
 
     def __init__(self, folder):
-        with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
-            self.config = json.load(file)
+        self.config = read_config(folder)
         assert self.config["quantize_act"] is True
         assert self.config["weight_bits"] == self.config["input_bits"] == 1
         self.tensors = {name.removeprefix("bert."): value
@@ -187,49 +183,13 @@ def make(folder, seed):
 
     os.mkdir(folder)
     save(tensors, os.path.join(folder, MODEL))
-    config = {
+    write_config(folder, {
         "num_hidden_layers": layers, "hidden_size": width, "num_attention_heads": heads,
         "intermediate_size": ffn, "max_position_embeddings": 32, "vocab_size": len(PIECES),
         "type_vocab_size": 2, "hidden_act": ("gelu", "relu")[seed % 2],  # which nobody reads
         "layer_norm_eps": (1e-12, 1e-5, 1e-2)[seed % 3],
-        "quantize_act": True, "weight_bits": 1, "input_bits": 1, "clip_val": 2.5}
-    with open(os.path.join(folder, "config.json"), "w", encoding="utf-8") as file:
-        json.dump(config, file)
-    with open(os.path.join(folder, "vocab.txt"), "w", encoding="utf-8") as file:
-        file.write("".join(piece + "\n" for piece in PIECES))
-
-
-def run(bipft, model, texts, option):
-    lines = "".join(text + "\n" for text in texts).encode()
-    return subprocess.run([bipft, "run", "-q", model, option], input=lines, check=True,
-                          stdout=subprocess.PIPE).stdout.decode()
-
-
-def numbers(text):
-    return [[float(x) for x in line.split()] for line in text.splitlines()]
-
-
-class Total:
-    def __init__(self):
-        self.texts = self.counting = self.off = 0
-        self.worst = 0.0
-
-    def compare(self, published, ids, logits):
-        assert len(ids) == len(logits)
-        for row, mine in zip(ids, logits):
-            theirs = published.logits([int(i) for i in row])
-            self.texts += 1
-            if published.margin < 1e-6:
-                continue
-            self.counting += 1
-            difference = float((theirs - torch.tensor(mine, dtype=torch.float64)).abs().max())
-            self.worst = max(self.worst, difference)
-            self.off += not difference <= 1e-3
-
-    def say(self, what):
-        print(f"{what}: {self.counting} of {self.texts} texts have no value beside a threshold; "
-              f"largest difference of a logit {self.worst:.2e}, {self.off} above 1e-3")
-        return self.off == 0 and self.counting > self.texts / 4
+        "quantize_act": True, "weight_bits": 1, "input_bits": 1, "clip_val": 2.5})
+    write_vocabulary(folder)
 
 
 def main():
@@ -239,36 +199,19 @@ def main():
     parser.add_argument("--texts", type=int, default=40)
     options = parser.parse_args()
     torch.set_num_threads(1)  # one text at a time: too little for more
-    bipft = options.bipft
-    rng = random.Random(1)
-    read, exported = Total(), Total()
     zeros = flipped = others = 0
-    for seed in range(options.models):
-        texts = [" ".join("".join(rng.choices(LETTERS, k=rng.randint(1, 3)))
-                          for _ in range(rng.randint(1, 8))) for _ in range(options.texts)]
-        with tempfile.TemporaryDirectory() as work:
-            folder = os.path.join(work, "published")
-            make(folder, seed)
-            ids = [line.split() for line in run(bipft, folder, texts, "--tokens").splitlines()]
-            published = Published(folder)
-            logits = run(bipft, folder, texts, "--logits")
-            read.compare(published, ids, numbers(logits))
-            zeros += published.zeros
 
-            packed, again = os.path.join(work, "m.bipft"), os.path.join(work, "exported")
-            subprocess.run([bipft, "train", "-q", "--init", folder, "--epochs", "0", "-o", packed],
-                           check=True)
-            subprocess.run([bipft, "eval", "-q", packed, "--export-hf", again], check=True)
-            back = Published(again)
-            exported.compare(back, ids, numbers(run(bipft, packed, texts, "--logits")))
-            others += run(bipft, packed, texts, "--logits") != logits
-            others += run(bipft, again, texts, "--logits") != logits
-            for name, before in published.matrices.items():
-                flipped += int(((before >= 0) != (back.matrices[name] >= 0)).sum())
+    def look(before, after, answers):
+        nonlocal zeros, flipped, others
+        zeros += before.zeros
+        others += (answers[1] != answers[0]) + (answers[2] != answers[0])
+        for name, theirs in before.matrices.items():
+            flipped += int(((theirs >= 0) != (after.matrices[name] >= 0)).sum())
+
+    fine = round_trips(options, make, Published, look)
     print(f"{options.models} checkpoints; sign(0) decided {zeros} times; {flipped} signs of "
           f"weights differ after an export, {others} exports have other logits in bipft")
-    fine = read.say("read") and flipped == 0 and others == 0
-    return 0 if exported.say("exported") and fine else 1
+    return 0 if fine and flipped == 0 and others == 0 else 1
 
 
 if __name__ == "__main__":
