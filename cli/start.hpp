@@ -232,6 +232,11 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
     // As BERT's heads do when a task is learnt, at every width.
     model.classifier.weight.value =
         normal_init(model.classifier.weight.value.shape(), 0.02F, seed, "classifier.weight");
+    for (std::size_t i = 0; i < model.exits.size(); ++i) {
+      Tensor& weight = model.exits.heads[i].classifier.weight.value;
+      weight = normal_init(weight.shape(), 0.02F, seed,
+                           concat("exits.", model.exits.layers[i], ".classifier.weight"));
+    }
   }
   std::map<std::string, Tensor> values;
   for_each<Parameter>(before, [&](const std::string& name, const Parameter& parameter) {
@@ -239,7 +244,8 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   });
   for_each<Parameter>(model, [&](const std::string& name, Parameter& parameter) {
     const auto found = values.find(name);
-    if (found == values.end() || (!same_labels && name.starts_with("classifier."))) return;
+    const bool of_labels = name.find("classifier.") != std::string::npos;  // of exits as well
+    if (found == values.end() || (!same_labels && of_labels)) return;
     if (found->second.shape() == parameter.value.shape()) parameter.value = found->second;
     if (name == "embedding.position" && parameter.value.rows() < found->second.rows()) {
       const auto first = found->second.data().first(parameter.value.numel());
@@ -247,6 +253,15 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
     }
   });
   if (same_form(before.config, config)) bipft::detail::carry_scales(model, before.config);
+  std::string added;
+  for (std::size_t i = 0; i < model.exits.size(); ++i) {
+    const std::size_t layer = model.exits.layers[i];
+    if (std::ranges::count(before.exits.layers, layer) > 0) continue;
+    added += concat(added.empty() ? "" : ", ", layer);
+    for_each<Calibrated>(model.exits.heads[i],  // it has seen nothing yet
+                         [](const std::string&, Calibrated& flag) { flag.value = false; });
+  }
+  if (!added.empty()) console.say("init: new exits, behind layers ", added);
   return model;
 }
 

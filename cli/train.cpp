@@ -109,6 +109,22 @@ void describe(const TrainingData& data, const ModelCard& card, Console& console)
   describe_model(card.config, console);
 }
 
+/// The exits of `now`, with the poolers of `before` where that has such an exit: bits that went
+/// through latent weights may come back as others.
+std::vector<PackedExit> exits_of(const PackedModel& now, const PackedModel& before) {
+  std::vector<PackedExit> exits = now.exits;
+  const std::vector<std::size_t> layers = now.config.inner_exits();
+  const std::vector<std::size_t> old = before.config.inner_exits();
+  for (std::size_t i = 0; i < exits.size(); ++i) {
+    const auto found = std::ranges::find(old, layers[i]);
+    if (found == old.end()) continue;
+    const PackedExit& same = before.exits[static_cast<std::size_t>(found - old.begin())];
+    exits[i].pooler = same.pooler;
+    exits[i].pooler_norm = same.pooler_norm;
+  }
+  return exits;
+}
+
 /// What --epochs 0 writes: the model of --init, in its own bits wherever they are asked for.
 Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, bool keep_latent) {
   Snapshot now;
@@ -119,9 +135,11 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
         same_form(start->card.config, config)) {
       PackedClassifier head = now.packed->classifier;
       Tensor positions = now.packed->embedding.position;
+      std::vector<PackedExit> exits = exits_of(*now.packed, *start->packed);
       now.packed = start->packed;
       now.packed->config = config;
       now.packed->classifier = std::move(head);
+      now.packed->exits = std::move(exits);
       now.packed->embedding.position = std::move(positions);
     }
   }

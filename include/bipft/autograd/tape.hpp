@@ -111,6 +111,8 @@ class Tape {
     step_ = step;
     draws_ = 0;
   }
+  /// The number of the step, from 0, as it was set; what changes from step to step may go by it.
+  [[nodiscard]] std::uint64_t step() const { return step_; }
   [[nodiscard]] Random next_random() { return {seed_, "dropout", step_, draws_++}; }
 
   /// A value that is not differentiated: inputs, targets.

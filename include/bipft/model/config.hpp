@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/visit.hpp"
+#include "bipft/exit/exit_options.hpp"
 
 namespace bipft {
 
@@ -34,6 +36,10 @@ struct ModelConfig {
   std::string pooler = "plain";          ///< plain, or residual: normed, and added to what it read
   std::size_t estimators = 0;            ///< rank of what estimates the scores' lost part; 0: none
 
+  // Where a text may stop, besides the last layer. Files say so only where there is such a place.
+  std::string exits;                 ///< inner layers with a head, counted from 1: "2,4"; or none
+  std::string exit_pooling = "cls";  ///< what these heads read: [CLS], or the mean of all tokens
+
   double norm_epsilon = 1e-12;
   double dropout = 0.1;            ///< of hidden states, while training
   double attention_dropout = 0.1;  ///< of attention probabilities, while training
@@ -56,6 +62,8 @@ struct ModelConfig {
     part("weight_scales", weight_scales, Usual{"tensor"});
     part("pooler", pooler, Usual{"plain"});
     part("estimators", estimators, Usual{"0"});
+    part("exits", exits, Usual{""});
+    part("exit_pooling", exit_pooling, Usual{"cls"});
     part("norm_epsilon", norm_epsilon);
     part("dropout", dropout);
     part("attention_dropout", attention_dropout);
@@ -72,6 +80,21 @@ struct ModelConfig {
   [[nodiscard]] bool scale_a_row() const { return weight_scales == "row"; }
   [[nodiscard]] bool residual_pooler() const { return pooler == "residual"; }
   [[nodiscard]] std::size_t head_size() const { return hidden / heads; }
+  /// The layers, from 1, that have a head besides the last: ascending.
+  /// Throws Error if they are none.
+  [[nodiscard, gnu::cold]] std::vector<std::size_t> inner_exits() const {
+    std::vector<std::size_t> all = exit_layers(exits.empty() ? "last" : exits, layers);
+    all.pop_back();
+    return all;
+  }
+  /// Gives heads to what `text` names, in the words of exit_layers (exit/exit_options.hpp).
+  /// Throws Error{Fault::usage} for a layer that there is not.
+  [[gnu::cold]] void set_exits(std::string_view text) {
+    exits = std::string(text);
+    const std::vector<std::size_t> inner = inner_exits();
+    exits.clear();
+    for (const std::size_t layer : inner) exits += concat(exits.empty() ? "" : ",", layer);
+  }
 
   /// tiny L2 C128 H2 · mini L4 C256 H4 · small L6 C384 H12 · base L12 C768 H12; F = 4C.
   /// Throws Error for another name.
@@ -165,11 +188,24 @@ struct ModelConfig {
         {"estimators are ", estimators, ": they go with bits, a softmax and elastic input_levels"});
     demand(!staged() || (!plain() && attention == "softmax"),
            {"act_bits is ", act_bits, ": levels of some bits are elastic, and go with a softmax"});
+    check_exits(demand);
     demand(norm_epsilon > 0 && norm_epsilon < 1, {"norm_epsilon is ", norm_epsilon});
     demand(dropout >= 0 && dropout < 1, {"dropout is ", dropout, ", not within 0 and 1"});
     demand(attention_dropout >= 0 && attention_dropout < 1,
            {"attention_dropout is ", attention_dropout, ", not within 0 and 1"});
     return wrong;
+  }
+  void check_exits(const auto& demand) const {
+    ModelConfig same = *this;
+    try {
+      if (!exits.empty()) same.set_exits(exits);
+    } catch (const Error& error) {
+      return demand(false, {error.what()});
+    }
+    demand(same.exits == exits,
+           {"exits are '", exits, "', not '", same.exits, "': inner layers, without the last"});
+    demand(exit_pooling == "cls" || exit_pooling == "mean",
+           {"exit_pooling is '", exit_pooling, "', not cls or mean"});
   }
 };
 

@@ -16,6 +16,7 @@
 
 #include "bipft/data/batches.hpp"
 #include "bipft/model/config.hpp"
+#include "bipft/model/exit_heads.hpp"
 #include "bipft/model/packed_model.hpp"
 #include "bipft/model/parameters.hpp"
 #include "bipft/nn/embedding.hpp"
@@ -55,6 +56,7 @@ struct BasicModel {
   LinearLayer pooler;                    ///< [C, C]
   std::optional<LayerNorm> pooler_norm;  ///< of a residual pooler
   Linear classifier;                     ///< [K, C], never binary
+  ExitHeads exits;                       ///< those of inner layers, if it has any
 
   /// Random weights; a parameter's depend on `seed` and its path alone.
   /// Throws Error if the config does not fit together.
@@ -76,17 +78,44 @@ struct BasicModel {
     part("pooler", pooler);
     part("pooler_norm", pooler_norm);
     part("classifier", classifier);
+    part("exits", exits);
   }
 
   /// The embeddings and every layer's hidden states, L + 1 of them.   each: [N, C]
-  /// Adds the queries, keys and values of every layer to `inputs`, if it is given.
+  /// Adds the queries, keys and values of every layer to `inputs`, if it is given. `balanced`: a
+  /// layer behind exit i of K hands back (K - i)/(K - i + 1) of its gradient, as [ElasticBERT] has
+  /// it; what exit_logits keeps of its own is the rest, so that each layer gets the mean of the
+  /// gradients of all exits above it and not their sum.
   [[nodiscard]] std::vector<Var> hidden_states(Tape& tape, const Batch& batch,
-                                               std::vector<AttentionInputs>* inputs = nullptr) {
+                                               std::vector<AttentionInputs>* inputs = nullptr,
+                                               bool balanced = false) {
     const auto rate = static_cast<float>(config.dropout);
     std::vector<Var> states;
     states.push_back(dropout(embedding(tape, batch.ids, batch.type_ids, batch.positions), rate));
-    for (Layer& layer : layers) states.push_back(layer(states.back(), batch.texts, inputs));
+    std::size_t passed = 0;  // exits
+    for (Layer& layer : layers) {
+      Var from = states.back();
+      if (balanced && passed < exits.size() && exits.layers[passed] + 1 == states.size()) {
+        const float share = share_of_exit(passed++);
+        from = scale_gradient(from, 1.0F - share);
+      }
+      states.push_back(layer(from, batch.texts, inputs));
+    }
     return states;
+  }
+
+  /// The logits of every exit, the last layer's behind them all.   states: those of hidden_states,
+  /// and as `balanced` as those   each: [B, K]
+  [[nodiscard]] std::vector<Var> exit_logits(const std::vector<Var>& states, const Ragged& texts,
+                                             bool balanced = false) {
+    std::vector<Var> logits;
+    for (std::size_t i = 0; i < exits.size(); ++i) {
+      const Var& state = states[exits.layers[i]];
+      logits.push_back(exits(i, balanced ? scale_gradient(state, share_of_exit(i)) : state, texts,
+                             static_cast<float>(config.dropout)));
+    }
+    logits.push_back(classify(states.back(), texts));
+    return logits;
   }
 
   /// The last layer's hidden states.   result: [N, C]
@@ -126,6 +155,11 @@ struct BasicModel {
   [[nodiscard]] static BasicModel unpack(const PackedModel& packed, Device& device);
 
  private:
+  /// 1/(K - i) of exit i of K, counted from 0.
+  [[nodiscard]] float share_of_exit(std::size_t i) const {
+    return 1.0F / static_cast<float>(exits.size() + 1 - i);
+  }
+
   BasicModel(const ModelConfig& shape, const Initializer& start)
       : config((shape.check(), shape)),
         embedding(shape.vocabulary, shape.max_len, shape.hidden, detail::words_of(shape),
@@ -144,6 +178,17 @@ struct BasicModel {
           FeedForward(shape.hidden, shape.ffn, form, activation, init.at("ffn")),
           LayerNorm(shape.hidden, shape.norm_epsilon), dropout});
     }
+    exits.layers = shape.inner_exits();
+    exits.mean = shape.exit_pooling == "mean";
+    for (const std::size_t layer : exits.layers) {
+      const Initializer init = start.at(concat("exits.", layer));
+      exits.heads.push_back({make_linear(form, shape.hidden, shape.hidden, init.at("pooler")),
+                             std::nullopt,
+                             Linear(shape.hidden, shape.labels, init.at("classifier"))});
+      if (shape.residual_pooler()) {
+        exits.heads.back().pooler_norm.emplace(shape.hidden, shape.norm_epsilon);
+      }
+    }
     if (!shape.staged()) return;
     for (Layer& layer : layers) {
       layer.attention.make_staged(shape.act_bits);
@@ -151,6 +196,7 @@ struct BasicModel {
       make_staged(layer.ffn.outer, shape.act_bits);
     }
     make_staged(pooler, shape.act_bits);
+    for (ExitHead& head : exits.heads) make_staged(head.pooler, shape.act_bits);
   }
 };
 
@@ -310,6 +356,12 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
   packed.pooler = detail::pack_linear(pooler, device);
   if (pooler_norm) packed.pooler_norm = detail::pack_norm(*pooler_norm);
   packed.classifier = {classifier.weight.value, classifier.bias.value};
+  for (const ExitHead& head : exits.heads) {
+    PackedExit& out = packed.exits.emplace_back();
+    out.pooler = detail::pack_linear(head.pooler, device);
+    if (head.pooler_norm) out.pooler_norm = detail::pack_norm(*head.pooler_norm);
+    out.classifier = {head.classifier.weight.value, head.classifier.bias.value};
+  }
   return packed;
 }
 
@@ -350,6 +402,14 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
   if (model.pooler_norm) detail::unpack_norm(*model.pooler_norm, packed.pooler_norm);
   model.classifier.weight.value = packed.classifier.weight;
   model.classifier.bias.value = packed.classifier.bias;
+  for (std::size_t i = 0; i < packed.exits.size(); ++i) {
+    ExitHead& head = model.exits.heads[i];
+    const PackedExit& in = packed.exits[i];
+    detail::unpack_linear(head.pooler, in.pooler, device);
+    if (head.pooler_norm) detail::unpack_norm(*head.pooler_norm, in.pooler_norm);
+    head.classifier.weight.value = in.classifier.weight;
+    head.classifier.bias.value = in.classifier.bias;
+  }
   return model;
 }
 

@@ -58,6 +58,13 @@ struct PackedClassifier {
   Tensor bias;    ///< [K]
 };
 
+/// What stands after an inner layer: the same as after the last.
+struct PackedExit {
+  PackedLinear pooler;
+  PackedNorm pooler_norm;  ///< of a residual pooler
+  PackedClassifier classifier;
+};
+
 struct PackedModel {
   ModelConfig config;
   PackedEmbedding embedding;
@@ -65,6 +72,7 @@ struct PackedModel {
   PackedLinear pooler;
   PackedNorm pooler_norm;  ///< of a residual pooler
   PackedClassifier classifier;
+  std::vector<PackedExit> exits;  ///< one for each of config.inner_exits()
 };
 
 namespace detail {
@@ -99,11 +107,22 @@ template <class Action>
   act_on(action, at, "beta", norm.beta, Shape{channels});
 }
 
+/// The head of a model, or of one of its exits: what pools, and what tells labels apart.
+template <class Action>
+[[gnu::noinline]] void for_each_of_head(const Action& action, std::string_view path, auto& pooler,
+                                        auto& norm, auto& classifier, const ModelConfig& config) {
+  const std::size_t c = config.hidden;
+  for_each_of_linear(action, path, "pooler", pooler, config, c, c);
+  if (config.residual_pooler()) for_each_of_norm(action, path, "pooler_norm", norm, c);
+  act_on(action, path, "classifier.weight", classifier.weight, Shape{config.labels, c});
+  act_on(action, path, "classifier.bias", classifier.bias, Shape{config.labels});
+}
+
 }  // namespace detail
 
 /// Calls `action(name, part, shape)` for every BitMatrix, Tensor and float of `model`, with the
 /// name and the shape that it has in a file by the model's config. The one list for writing and
-/// reading: of a model to be read only `config` and the number of `layers` need be set.
+/// reading: of a model to be read only `config` and the numbers of `layers` and `exits` need be set.
 template <class Packed, class Action>
 void for_each_packed(Packed& model, const Action& action) {
   const ModelConfig& config = model.config;
@@ -151,12 +170,14 @@ void for_each_packed(Packed& model, const Action& action) {
     detail::for_each_of_norm(action, path, "ffn_norm", ffn.norm, c);
   }
 
-  detail::for_each_of_linear(action, "", "pooler", model.pooler, config, c, c);
-  if (config.residual_pooler()) {
-    detail::for_each_of_norm(action, "", "pooler_norm", model.pooler_norm, c);
+  detail::for_each_of_head(action, "", model.pooler, model.pooler_norm, model.classifier, config);
+  if (model.exits.empty()) return;
+  const std::vector<std::size_t> layers = config.inner_exits();
+  for (std::size_t i = 0; i < model.exits.size(); ++i) {
+    auto& exit = model.exits[i];
+    detail::for_each_of_head(action, concat("exits.", layers[i]), exit.pooler, exit.pooler_norm,
+                             exit.classifier, config);
   }
-  detail::act_on(action, "", "classifier.weight", model.classifier.weight, Shape{config.labels, c});
-  detail::act_on(action, "", "classifier.bias", model.classifier.bias, Shape{config.labels});
 }
 
 }  // namespace bipft

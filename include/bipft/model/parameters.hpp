@@ -66,6 +66,11 @@ class FloatShapes {
     }
     linear("pooler", c, c);
     linear("classifier", config.labels, c);
+    for (const std::size_t layer : config.inner_exits()) {
+      const std::string exit = concat("exits.", layer);
+      linear(join_path(exit, "pooler"), c, c);
+      linear(join_path(exit, "classifier"), config.labels, c);
+    }
   }
 
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }

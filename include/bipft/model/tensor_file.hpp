@@ -124,6 +124,7 @@ class TensorReader {
   /// All of a packed model of `result`'s config.
   [[gnu::cold]] void packed(std::string_view prefix, PackedModel& result) {
     result.layers = std::vector<PackedEncoderLayer>(result.config.layers);
+    result.exits = std::vector<PackedExit>(result.config.inner_exits().size());
     for_each_packed(result, [&](const std::string& name, auto& part, const Shape& shape) {
       const std::string in_file = concat(prefix, name);
       (*this)(in_file, part, shape);

@@ -1,5 +1,5 @@
 #pragma once
-/// Arithmetic on values of a tape: add, add_row, multiply, scale.
+/// Arithmetic on values of a tape: add, add_row, multiply, scale, scale_gradient.
 ///
 /// There is no broadcasting: what is repeated along rows says so in its name.
 
@@ -62,6 +62,16 @@ namespace bipft {
                          [=, to = Slot(x)](Tape& tape, const Tensor& dy) {
                            tape.accumulate(to, tape.device().scale(dy, factor));
                          });
+}
+
+/// Forward:    y = x
+/// Backward:   dx = factor · dy
+///
+///   x, y: any one shape
+[[nodiscard]] inline Var scale_gradient(const Var& x, float factor) {
+  return x.tape().record(x.value(), {x}, [=, to = Slot(x)](Tape& tape, const Tensor& dy) {
+    tape.accumulate(to, tape.device().scale(dy, factor));
+  });
 }
 
 }  // namespace bipft

@@ -106,11 +106,12 @@ template <class Model>
 /// state_to_learn_from says which is compared with which.
 struct DistillObjective {
   Teacher teacher;
-  float temperature = 1.0F;      ///< T
-  float hard_labels = 0.0F;      ///< w
-  float label_smoothing = 0.0F;  ///< of labels
-  bool one_label = true;         ///< whether logits are a choice among labels
-  bool directions = false;       ///< compared, rather than numbers
+  float temperature = 1.0F;                ///< T
+  float hard_labels = 0.0F;                ///< w
+  float label_smoothing = 0.0F;            ///< of labels
+  bool one_label = true;                   ///< whether logits are a choice among labels
+  bool directions = false;                 ///< compared, rather than numbers
+  std::optional<ExitTraining> exits = {};  ///< how exits learn: each of them what the last does
   std::shared_ptr<Scaffold> scaffold = std::make_shared<Scaffold>();
 
   /// Throws Error if student and teacher have logits of other labels.
@@ -118,11 +119,51 @@ struct DistillObjective {
   [[nodiscard]] Outcome operator()(Tape& tape, Model& student, const Batch& batch) const {
     const Lesson lesson = teacher(tape.device(), batch);
     std::vector<AttentionInputs> inputs;
-    const std::vector<Var> states =
-        student.hidden_states(tape, batch, lesson.attention.empty() ? nullptr : &inputs);
+    const std::vector<Var> states = student.hidden_states(
+        tape, batch, lesson.attention.empty() ? nullptr : &inputs, exits && exits->balanced());
+    if (exits) {
+      const auto soft_of = [&](const Var& z) { return with_labels(soft(z, lesson), z, batch); };
+      const auto [loss, last] = exit_loss(*exits, tape, student, states, batch.texts, soft_of,
+                                          [&] { return targets(lesson, batch); });
+      const std::size_t right = one_label ? count_right(last.value(), batch.labels) : 0;
+      if (exits->frozen(tape.step())) return {loss, right};  // the encoder learns nothing
+      return {with_states(loss, student, states, inputs, lesson, batch), right};
+    }
     const Var logits = student.classify(states.back(), batch.texts);
-    Var loss = one_label ? soft_cross_entropy(logits, lesson.logits, temperature)
-                         : mean_squared_error(logits, lesson.logits);
+    const Var loss = with_states(soft(logits, lesson), student, states, inputs, lesson, batch);
+    return {with_labels(loss, logits, batch),
+            one_label ? count_right(logits.value(), batch.labels) : 0};
+  }
+
+ private:
+  /// SCE, or mean (z_S - z_T)².
+  [[nodiscard]] Var soft(const Var& logits, const Lesson& lesson) const {
+    return one_label ? soft_cross_entropy(logits, lesson.logits, temperature)
+                     : mean_squared_error(logits, lesson.logits);
+  }
+  /// loss + w CE(z_S, labels)
+  [[nodiscard]] Var with_labels(const Var& loss, const Var& logits, const Batch& batch) const {
+    if (!(hard_labels > 0.0F)) return loss;
+    const Var hard = cross_entropy(logits, batch.labels, batch.weights, label_smoothing);
+    return add(loss, scale(hard, hard_labels));
+  }
+  /// Both as distributions. SCE is a K-th of the usual.
+  [[nodiscard]] WeighedTargets targets(const Lesson& lesson, const Batch& batch) const {
+    if (!one_label) return no_exit_targets();
+    const std::size_t labels = lesson.logits.cols();
+    WeighedTargets all{
+        {exit_targets(lesson.logits, temperature), 1.0F / static_cast<float>(labels)}};
+    if (hard_labels > 0.0F) {
+      all.emplace_back(exit_targets(batch.labels, batch.weights, labels, label_smoothing),
+                       hard_labels);
+    }
+    return all;
+  }
+  /// loss + what tells hidden states, and attention's operands, from the teacher's
+  template <class Model>
+  [[nodiscard]] Var with_states(Var loss, Model& student, const std::vector<Var>& states,
+                                const std::vector<AttentionInputs>& inputs, const Lesson& lesson,
+                                const Batch& batch) const {
     for (std::size_t l = 0; !lesson.hidden.empty() && l < states.size(); ++l) {
       const std::size_t from = state_to_learn_from(l, states.size() - 1, lesson.hidden.size() - 1);
       std::optional<Linear>& projection = scaffold->projection;
@@ -138,14 +179,8 @@ struct DistillObjective {
         loss = add(loss, relation_distance(ours[f], theirs[f], batch.texts, student.config.heads));
       }
     }
-    if (hard_labels > 0.0F) {
-      const Var hard = cross_entropy(logits, batch.labels, batch.weights, label_smoothing);
-      loss = add(loss, scale(hard, hard_labels));
-    }
-    return {loss, one_label ? count_right(logits.value(), batch.labels) : 0};
+    return loss;
   }
-
- private:
   /// Whose heads may differ in width, but not in number.
   [[nodiscard]] static Var relation_distance(const Var& ours, const Tensor& theirs,
                                              const Ragged& texts, std::size_t heads) {

@@ -358,11 +358,21 @@ class BasicTrainer {
     return now;
   }
 
-  [[nodiscard]] double dev_score(const Snapshot& now) const {
+  [[nodiscard]] double dev_score(const Snapshot& now) {
+    if (!model_.config.exits.empty()) return dev_score_of_exits();
     const Network network = now.packed               ? Network(*now.packed, *device_)
                             : model_.config.staged() ? tape_network(Model(*now.latent), *device_)
                                                      : Network(*now.latent, *device_);
     return score_(network.logits(dev_), dev_);
+  }
+  /// The mean of what each exit scores: the last alone would not see what a stage does that trains
+  /// the others.
+  [[nodiscard]] double dev_score_of_exits() {
+    const std::vector<std::vector<std::vector<float>>> all =
+        tape_exit_logits(model_, *device_, dev_);
+    double sum = 0;
+    for (const std::vector<std::vector<float>>& logits : all) sum += score_(logits, dev_);
+    return sum / static_cast<double>(all.size());
   }
 
   [[nodiscard]] static double share_of_flips(const PackedModel& before, const PackedModel& after) {

@@ -10,6 +10,7 @@
 #include "bipft/nn/linear.hpp"
 #include "bipft/nn/mlm_head.hpp"
 #include "bipft/ops/losses.hpp"
+#include "bipft/train/exit_loss.hpp"
 
 namespace bipft {
 
@@ -51,14 +52,28 @@ struct Scaffold {
 }
 
 /// Labels alone: the cross-entropy of the logits.
+/// With `exits` that of every exit, in one of the ways of ExitLoss.
 struct ClassifyObjective {
   float label_smoothing = 0.0F;
+  std::optional<ExitTraining> exits = {};
 
   template <class Model>
   [[nodiscard]] Outcome operator()(Tape& tape, Model& model, const Batch& batch) const {
+    const auto loss_of = [&](const Var& logits) {
+      return cross_entropy(logits, batch.labels, batch.weights, label_smoothing);
+    };
+    if (exits) {
+      const auto [loss, logits] = exit_loss(
+          *exits, tape, model, model.hidden_states(tape, batch, nullptr, exits->balanced()),
+          batch.texts, loss_of, [&] {
+            return WeighedTargets{
+                {exit_targets(batch.labels, batch.weights, model.config.labels, label_smoothing),
+                 1.0F}};
+          });
+      return {loss, count_right(logits.value(), batch.labels)};
+    }
     const Var logits = model(tape, batch);
-    return {cross_entropy(logits, batch.labels, batch.weights, label_smoothing),
-            count_right(logits.value(), batch.labels)};
+    return {loss_of(logits), count_right(logits.value(), batch.labels)};
   }
 };
 
