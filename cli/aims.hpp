@@ -1,6 +1,9 @@
 #pragma once
 /// Aims: what a training makes small, and what its epochs are ranked by, for each kind of answer.
 
+#include <cstddef>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "bipft/core/error.hpp"
@@ -13,10 +16,32 @@
 
 namespace bipft::cli {
 
+/// How a model of `config` with such answers learns its exits in `steps` steps; nothing if it has
+/// none. Throws Error{Fault::usage} for a loss that answers of this kind have no use for, and where
+/// the stage in which exits learn might never come.
+[[nodiscard]] inline std::optional<ExitTraining> exit_training_of(const ModelConfig& config,
+                                                                  AnswerKind answer,
+                                                                  const Recipe& recipe,
+                                                                  std::size_t steps) {
+  if (config.exits.empty()) return std::nullopt;
+  const std::string name = recipe.exit.loss.value_or("sum");
+  const ExitTraining how{exit_loss_called(name), steps, answer == AnswerKind::label};
+  if (how.by_entropy() && !how.one_label) {
+    fail("--exit-loss ", name, ": goes by the probabilities of labels that exclude each other; ",
+         "the model answers with ", kind_text(answer), ". Try --exit-loss sum");
+  }
+  if (how.in_stages() && recipe.learn.patience.value_or(0) > 0) {
+    fail("--patience ", *recipe.learn.patience, ": might end the training before the second stage ",
+         "of --exit-loss ", name, ", in which exits learn; leave it out or give 0");
+  }
+  return how;
+}
+
 /// `label_weights` are those of --class-weight. Throws Error{Fault::usage} for an option that
 /// answers of this kind have no use for.
 [[nodiscard]] inline Trainer::Objective objective_of(AnswerKind answer, const LearnOptions& learn,
-                                                     const std::vector<double>& label_weights) {
+                                                     const std::vector<double>& label_weights,
+                                                     const std::optional<ExitTraining>& exits) {
   const auto smoothing = static_cast<float>(learn.label_smoothing);
   switch (answer) {
     case AnswerKind::label:
@@ -24,12 +49,12 @@ namespace bipft::cli {
     case AnswerKind::value:
       if (smoothing > 0)
         fail("--label-smoothing: labels that are numbers are not spread over others");
-      return RegressObjective{};
+      return RegressObjective{exits};
     case AnswerKind::labels:
-      return MultiLabelObjective{smoothing,
-                                 std::vector<float>(label_weights.begin(), label_weights.end())};
+      return MultiLabelObjective{
+          smoothing, std::vector<float>(label_weights.begin(), label_weights.end()), exits};
   }
-  return ClassifyObjective{smoothing};
+  return ClassifyObjective{smoothing, exits};
 }
 
 [[nodiscard]] inline Score score_of(AnswerKind answer, Metric metric) {

@@ -254,6 +254,10 @@ int eval(Words words) {
   ModelFile file = open_model(path, console);
   if (!options.export_hf.empty()) {
     write_hf_folder(options.export_hf, file);
+    if (!file.card.config.exits.empty()) {
+      console.say("export: the exits behind layers ", file.card.config.exits,
+                  " are left out; the format has no place for them");
+    }
     console.say("wrote ", options.export_hf, ": ",
                 !file.packed                         ? "plain BERT"
                 : file.card.config.plain()           ? "BiBERT's names"

@@ -65,7 +65,8 @@ inline void check_outputs(const TrainOptions& options, const std::vector<std::st
 inline void describe_model(const ModelConfig& c, Console& console) {
   console.say("model: L", c.layers, " C", c.hidden, " H", c.heads, " F", c.ffn, ", ", c.weight_bits,
               "-bit weights, ", c.act_bits, "-bit activations; kernels ", kernels::active().name,
-              ", ", threads(), threads() == 1 ? " thread" : " threads");
+              ", ", threads(), threads() == 1 ? " thread" : " threads",
+              c.exits.empty() ? "" : concat("; exits behind layers ", c.exits, " and the last"));
 }
 
 }  // namespace bipft::cli

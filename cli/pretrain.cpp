@@ -102,6 +102,11 @@ void check_no_pretraining(const TrainOptions& options) {
 
 int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words words) {
   check_options(options, texts);
+  const ExitOptions& exit = options.recipe.exit;
+  if (exit.exits || exit.pooling || exit.loss) {
+    fail("--exits, --exit-pooling and --exit-loss: exits tell labels apart, which --objective mlm ",
+         "has none of; give them to the training that goes on from this model");
+  }
   Console console(options.common);
   Output output;
   const bool regular = is_regular(options.output);

@@ -84,8 +84,7 @@ struct Stage {
     }
     return stages;
   }
-  const bool knows =
-      teacher->card.labels == wanted.labels && teacher->card.answer == wanted.answer;
+  const bool knows = teacher->card.labels == wanted.labels && teacher->card.answer == wanted.answer;
   if (stages.front().tunes && knows) {
     stages.erase(stages.begin());
     console.say("stages: the teacher knows these labels, so 32-32 is done");
@@ -111,10 +110,15 @@ struct Stage {
   shape.act_bits = stage.act_bits;
   if (!last) shape.latent_bits = 32;  // for the next one to begin with
   if (!stage.tunes) {
+    // A recipe's patience would end a training before the stage in which its exits learn.
+    const std::string loss = options.recipe.exit.loss.value_or("sum");
+    const bool staged = ExitTraining{exit_loss_called(loss)}.in_stages();
+    if (staged && !learn.patience) learn.patience = 0;
     recipe::distil(learn, stage.act_bits);
     return options;
   }
-  if (begun) {  // with a model's weights and shape
+  options.recipe.exit = {};  // a teacher answers after all its layers
+  if (begun) {               // with a model's weights and shape
     shape = {};
     shape.method = "float";
     shape.max_len = all.recipe.shape.max_len;

@@ -116,6 +116,22 @@ inline void set_binary_form(std::string_view method, ModelConfig& config) {
          a.attention == b.attention && a.weight_scales == b.weight_scales && a.pooler == b.pooler;
 }
 
+/// Puts what --exits and --exit-pooling name into `config`. Throws Error{Fault::usage} for layers
+/// that there are not, and for options that mean nothing without exits.
+inline void set_exits(const ExitOptions& options, ModelConfig& config) {
+  if (options.exits) config.set_exits(*options.exits);
+  if (options.pooling) config.exit_pooling = *options.pooling;
+  if (!config.exits.empty()) return;
+  config.exit_pooling = "cls";
+  for (const auto& [name, value] :
+       {std::pair("--exit-pooling", options.pooling), std::pair("--exit-loss", options.loss)}) {
+    if (value) {
+      fail(name, ' ', *value, ": the model has no exits before its last layer; ",
+           "--exits all, or layers such as --exits 2,4, gives it some");
+    }
+  }
+}
+
 /// The config of the model in the making, but for vocabulary and labels. Throws Error{Fault::usage}
 /// for a shape that does not fit together.
 [[nodiscard]] inline ModelConfig wanted_config(const Recipe& recipe, const ModelFile* start) {
@@ -162,6 +178,7 @@ inline void set_binary_form(std::string_view method, ModelConfig& config) {
   if (!one_bit) config.pooler = "plain";
   if (!config.binary()) config.estimators = 0;  // nor has a stage between
   config.dropout = config.attention_dropout = recipe.learn.dropout_rate(one_bit);
+  set_exits(recipe.exit, config);
 
   ModelConfig trial = config;  // what comes from the data will fit
   trial.vocabulary = std::max<std::size_t>(trial.vocabulary, 5);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -42,7 +43,9 @@ struct Teaching {
 /// Throws Error{Fault::usage} where the student reads longer texts than its teacher.
 [[nodiscard]] inline Teaching learn_from(const ModelFile& teacher, const ModelCard& card,
                                          const Vocabulary& vocabulary, const TrainingData& data,
-                                         const Recipe& recipe, Console& console) {
+                                         const Recipe& recipe,
+                                         const std::optional<ExitTraining>& exits,
+                                         Console& console) {
   const DistillOptions& options = recipe.distill;
   const ModelConfig& theirs = teacher.card.config;
   const ModelConfig& ours = card.config;
@@ -57,7 +60,8 @@ struct Teaching {
                              .hard_labels = static_cast<float>(hard_labels),
                              .label_smoothing = static_cast<float>(recipe.learn.label_smoothing),
                              .one_label = one_label,
-                             .directions = bibert};
+                             .directions = bibert,
+                             .exits = exits};
   const bool one_vocabulary =
       teacher.vocabulary.bytes() == vocabulary.bytes() &&
       to_json(teacher.card.tokenizer).dump() == to_json(card.tokenizer).dump();

@@ -121,6 +121,23 @@ struct LearnOptions {
   [[nodiscard]] bool learns() const { return epochs != 0U || steps > 0; }
 };
 
+/// Where texts may stop, and how those heads learn.
+struct ExitOptions {
+  std::optional<std::string> exits;
+  std::optional<std::string> pooling;
+  std::optional<std::string> loss;
+
+  void visit(auto&& option) {
+    option("exits", exits, "heads on inner layers too: all, last (none), or layers as in 2,4,6",
+           Form{"LAYERS"});
+    option("exit-pooling", pooling, "what these heads read: [CLS], or the mean of all tokens [cls]",
+           Form{"cls|mean"});
+    option("exit-loss", loss, "how they learn, with a teacher as well [sum]",
+           Form{"sum|mean|depth|softmax_entropy|expected|equilibrium|two_stage|self_distill|"
+                "alternate|last"});
+  }
+};
+
 /// What is learnt from a teacher, and how the teacher learns what it teaches.
 struct DistillOptions {
   std::optional<std::string> stages;
@@ -177,6 +194,7 @@ struct Recipe {
   std::optional<double> dev_split;
   ShapeOptions shape;
   LearnOptions learn;
+  ExitOptions exit;
   DistillOptions distill;
   PretrainOptions pretrain;
 
@@ -192,6 +210,7 @@ struct Recipe {
            Form{"P", 0, 0.9});
     option("The model", shape);
     option("Learning", learn);
+    option("Early exit", exit);
     option("Learning from a teacher", distill);
     option("Learning from plain text, --objective mlm", pretrain);
   }
@@ -245,10 +264,8 @@ struct TrainOptions {
                             {"latent-bits=3", "less than 32 bits"},
                             {"latent-bits=4", "less than 32 bits"},
                             {"latent-bits=8", "less than 32 bits"},
-                            {"exits", "early exit"},
-                            {"exit-loss", "early exit"},
-                            {"exit", "early exit"},
-                            {"exit-budget", "early exit"},
+                            {"exit", "a rule to stop by"},
+                            {"exit-budget", "a rule to stop by"},
                             {"autotune", "automatic tuning"},
                             {"config", "a file of options"},
                             {"device=vulkan", "Vulkan"}});

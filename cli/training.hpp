@@ -45,14 +45,18 @@ class Training {
     dev_ = encode_all(data.dev, data.labels, ones, tokenizer, card.config.max_len, card.scale);
     const Score score = score_of(card.answer, metric_of(data.task));
     const LearnOptions& learn = options.recipe.learn;
-    Teaching teaching{objective_of(card.answer, learn, weights), nullptr};
+    const FitOptions fit = learn.fit(card.config.weight_bits == 1);
+    const std::size_t steps =
+        fit.steps != 0 ? fit.steps : fit.epochs * course_of(train_, fit).per_epoch;
+    const std::optional<ExitTraining> exits =
+        exit_training_of(card.config, card.answer, options.recipe, steps);
+    Teaching teaching{objective_of(card.answer, learn, weights, exits), nullptr};
     if (teacher != nullptr) {
-      teaching = learn_from(*teacher, card, vocabulary, data, options.recipe, console);
+      teaching = learn_from(*teacher, card, vocabulary, data, options.recipe, exits, console);
     }
-    trainer_.emplace(std::move(model), active_device(), learn.fit(card.config.weight_bits == 1),
-                     std::span<const EncodedText>(train_), std::span<const EncodedText>(dev_),
-                     score, options.recipe.shape.latent_bits == 32, teaching.objective,
-                     teaching.scaffold);
+    trainer_.emplace(std::move(model), active_device(), fit, std::span<const EncodedText>(train_),
+                     std::span<const EncodedText>(dev_), score,
+                     options.recipe.shape.latent_bits == 32, teaching.objective, teaching.scaffold);
     running_.emplace(*trainer_, card_, vocabulary_, checkpoint_, options.save_every, console);
   }
 
