@@ -40,7 +40,8 @@ void print_help(std::string_view usage) {
   return *number;
 }
 
-/// Sets threads, device and instruction set. Throws Error{Fault::usage} for a target that is unknown or
+/// Sets threads, device and instruction set.
+/// Throws Error{Fault::usage} for a target that is unknown or
 /// that this machine lacks.
 inline void prepare(const CommonOptions& common) {
   set_threads(wanted_threads(common));

@@ -75,13 +75,14 @@ foreach(module IN LISTS modules)
   string(REGEX REPLACE "\n    $" "" hex "${hex}")
   digest_of(digest ${source})
   set(text "#pragma once
-/// ${name}: SPIR-V of shaders/${source}.comp. Written by shaders/generate.cmake, not by hand.
+/// ${name}: SPIR-V of shaders/${source}.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// ${compiler}; source ${source} ${digest}
+// ${compiler};
+// source ${digest}
 inline constexpr std::uint32_t ${name}[] = {
     ${hex}
 };

@@ -59,8 +59,10 @@ BIPFT_ONCE Runner& cpu_runner() {
 
 [[nodiscard]] inline Runner& active_runner() {
   switch (detail::chosen_device().load()) {
-    case DeviceKind::vulkan: return detail::open_vulkan_runner();
-    case DeviceKind::cpu: break;
+    case DeviceKind::vulkan:
+      return detail::open_vulkan_runner();
+    case DeviceKind::cpu:
+      break;
   }
   return detail::cpu_runner();
 }

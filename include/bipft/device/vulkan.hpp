@@ -170,8 +170,7 @@ class VulkanRunner final : public Runner {
       const IdTensor ids = pattern_ids(tokens, 7);
       const IdTensor types = pattern_ids(tokens, 2);
       const Ragged texts(std::vector<std::size_t>{tokens - 3, 3});
-      const PlanResult here =
-          run_plan_on_cpu(detail::plan_for_cpu(plan), ids, types, texts, true);
+      const PlanResult here = run_plan_on_cpu(detail::plan_for_cpu(plan), ids, types, texts, true);
       const PlanResult there = run(plan, ids, types, texts, true);
       if (near(here.logits, there.logits) && near(here.hidden, there.hidden)) continue;
       throw vulkan::VulkanError(VK_ERROR_INITIALIZATION_FAILED,
@@ -218,7 +217,10 @@ class VulkanRunner final : public Runner {
     plan.labels = 2;
     BitMatrix words(7, width);
     for (std::size_t i = 0; i < 7 * width; ++i) words.set(i / width, i % width, i * i % 5 < 2);
-    plan.add(EmbedStep{words, {}, pattern(Shape{7}, 1), pattern(Shape{128, width}, 1),
+    plan.add(EmbedStep{words,
+                       {},
+                       pattern(Shape{7}, 1),
+                       pattern(Shape{128, width}, 1),
                        pattern(Shape{2, width}, 0.5F)});
     NormStep norm{pattern(Shape{width}, 1), pattern(Shape{width}, 0.3F), 1e-12F, false, {}};
     const Tensor shift = pattern(Shape{width}, 0.2F);

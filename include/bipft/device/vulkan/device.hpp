@@ -21,12 +21,12 @@
 namespace bipft::vulkan {
 
 struct VulkanOptions {
-  bool allow_cpu = false;   ///< a processor that plays a device (or BIPFT_VULKAN_ALLOW_CPU=1)
-  bool validate = false;    ///< with the validation layer and its look at synchronisation
-  bool barriers = true;     ///< off only to see that validation notices
+  bool allow_cpu = false;  ///< a processor that plays a device (or BIPFT_VULKAN_ALLOW_CPU=1)
+  bool validate = false;   ///< with the validation layer and its look at synchronisation
+  bool barriers = true;    ///< off only to see that validation notices
   std::size_t block_bytes = std::size_t{64} << 20U;  ///< memory is taken in such blocks
-  double submission_work = 2e9;  ///< popcounts of words in a submission, about
-  void (*alter)(Functions& functions) = nullptr;  ///< replaces functions, in tests
+  double submission_work = 2e9;                      ///< popcounts of words in a submission, about
+  void (*alter)(Functions& functions) = nullptr;     ///< replaces functions, in tests
 };
 
 class VulkanDevice {
@@ -177,12 +177,11 @@ class VulkanDevice {
       properties_ = properties;
     }
     if (physical_ != nullptr) return;
-    throw VulkanError(
-        VK_ERROR_INITIALIZATION_FAILED,
-        refused.empty()
-            ? std::string("vulkan: no device with Vulkan 1.1 on this machine")
-            : concat("vulkan: no GPU on this machine, only the processor as ", refused,
-                     ", which BIPFT_VULKAN_ALLOW_CPU=1 would allow"));
+    throw VulkanError(VK_ERROR_INITIALIZATION_FAILED,
+                      refused.empty()
+                          ? std::string("vulkan: no device with Vulkan 1.1 on this machine")
+                          : concat("vulkan: no GPU on this machine, only the processor as ",
+                                   refused, ", which BIPFT_VULKAN_ALLOW_CPU=1 would allow"));
   }
 
   void open_device() {
@@ -258,9 +257,9 @@ class VulkanDevice {
     check(calls_.vkEnumerateDeviceExtensionProperties(physical_, nullptr, &count, nullptr),
           "vkEnumerateDeviceExtensionProperties");
     std::vector<VkExtensionProperties> extensions(count);
-    check(calls_.vkEnumerateDeviceExtensionProperties(physical_, nullptr, &count,
-                                                      extensions.data()),
-          "vkEnumerateDeviceExtensionProperties");
+    check(
+        calls_.vkEnumerateDeviceExtensionProperties(physical_, nullptr, &count, extensions.data()),
+        "vkEnumerateDeviceExtensionProperties");
     for (const VkExtensionProperties& extension : extensions) {
       if (std::string_view(extension.extensionName) == "VK_KHR_cooperative_matrix") tiers_ += " 3";
     }

@@ -45,16 +45,26 @@ class VulkanError : public Error {
 
 [[nodiscard]] inline const char* text_of(VkResult result) {
   switch (result) {
-    case VK_ERROR_OUT_OF_HOST_MEMORY: return "out of host memory";
-    case VK_ERROR_OUT_OF_DEVICE_MEMORY: return "out of device memory";
-    case VK_ERROR_DEVICE_LOST: return "the device is lost";
-    case VK_ERROR_INITIALIZATION_FAILED: return "it cannot be initialized";
-    case VK_ERROR_MEMORY_MAP_FAILED: return "memory cannot be mapped";
-    case VK_ERROR_LAYER_NOT_PRESENT: return "a layer is missing";
-    case VK_ERROR_EXTENSION_NOT_PRESENT: return "an extension is missing";
-    case VK_ERROR_INCOMPATIBLE_DRIVER: return "the driver is incompatible";
-    case VK_TIMEOUT: return "it does not come to an end";
-    default: return "it fails";
+    case VK_ERROR_OUT_OF_HOST_MEMORY:
+      return "out of host memory";
+    case VK_ERROR_OUT_OF_DEVICE_MEMORY:
+      return "out of device memory";
+    case VK_ERROR_DEVICE_LOST:
+      return "the device is lost";
+    case VK_ERROR_INITIALIZATION_FAILED:
+      return "it cannot be initialized";
+    case VK_ERROR_MEMORY_MAP_FAILED:
+      return "memory cannot be mapped";
+    case VK_ERROR_LAYER_NOT_PRESENT:
+      return "a layer is missing";
+    case VK_ERROR_EXTENSION_NOT_PRESENT:
+      return "an extension is missing";
+    case VK_ERROR_INCOMPATIBLE_DRIVER:
+      return "the driver is incompatible";
+    case VK_TIMEOUT:
+      return "it does not come to an end";
+    default:
+      return "it fails";
   }
 }
 
@@ -67,55 +77,55 @@ inline void check(VkResult result, const char* call) {
 #define BIPFT_VULKAN_GLOBAL(X) \
   X(vkCreateInstance)          \
   X(vkEnumerateInstanceVersion)
-#define BIPFT_VULKAN_INSTANCE(X)             \
-  X(vkDestroyInstance)                       \
-  X(vkEnumeratePhysicalDevices)              \
-  X(vkEnumerateDeviceExtensionProperties)    \
-  X(vkGetPhysicalDeviceProperties)           \
-  X(vkGetPhysicalDeviceProperties2)          \
-  X(vkGetPhysicalDeviceFeatures2)            \
-  X(vkGetPhysicalDeviceMemoryProperties)     \
+#define BIPFT_VULKAN_INSTANCE(X)              \
+  X(vkDestroyInstance)                        \
+  X(vkEnumeratePhysicalDevices)               \
+  X(vkEnumerateDeviceExtensionProperties)     \
+  X(vkGetPhysicalDeviceProperties)            \
+  X(vkGetPhysicalDeviceProperties2)           \
+  X(vkGetPhysicalDeviceFeatures2)             \
+  X(vkGetPhysicalDeviceMemoryProperties)      \
   X(vkGetPhysicalDeviceQueueFamilyProperties) \
-  X(vkCreateDevice)                          \
+  X(vkCreateDevice)                           \
   X(vkGetDeviceProcAddr)
-#define BIPFT_VULKAN_DEVICE(X)    \
-  X(vkDestroyDevice)              \
-  X(vkGetDeviceQueue)             \
-  X(vkDeviceWaitIdle)             \
-  X(vkQueueSubmit)                \
-  X(vkAllocateMemory)             \
-  X(vkFreeMemory)                 \
-  X(vkMapMemory)                  \
-  X(vkCreateBuffer)               \
-  X(vkDestroyBuffer)              \
+#define BIPFT_VULKAN_DEVICE(X)     \
+  X(vkDestroyDevice)               \
+  X(vkGetDeviceQueue)              \
+  X(vkDeviceWaitIdle)              \
+  X(vkQueueSubmit)                 \
+  X(vkAllocateMemory)              \
+  X(vkFreeMemory)                  \
+  X(vkMapMemory)                   \
+  X(vkCreateBuffer)                \
+  X(vkDestroyBuffer)               \
   X(vkGetBufferMemoryRequirements) \
-  X(vkBindBufferMemory)           \
-  X(vkCreateShaderModule)         \
-  X(vkDestroyShaderModule)        \
-  X(vkCreateComputePipelines)     \
-  X(vkDestroyPipeline)            \
-  X(vkCreatePipelineLayout)       \
-  X(vkDestroyPipelineLayout)      \
-  X(vkCreateDescriptorSetLayout)  \
-  X(vkDestroyDescriptorSetLayout) \
-  X(vkCreateDescriptorPool)       \
-  X(vkDestroyDescriptorPool)      \
-  X(vkAllocateDescriptorSets)     \
-  X(vkUpdateDescriptorSets)       \
-  X(vkCreateCommandPool)          \
-  X(vkDestroyCommandPool)         \
-  X(vkAllocateCommandBuffers)     \
-  X(vkBeginCommandBuffer)         \
-  X(vkEndCommandBuffer)           \
-  X(vkCmdBindPipeline)            \
-  X(vkCmdBindDescriptorSets)      \
-  X(vkCmdPushConstants)           \
-  X(vkCmdDispatchIndirect)        \
-  X(vkCmdPipelineBarrier)         \
-  X(vkCmdCopyBuffer)              \
-  X(vkCreateFence)                \
-  X(vkDestroyFence)               \
-  X(vkResetFences)                \
+  X(vkBindBufferMemory)            \
+  X(vkCreateShaderModule)          \
+  X(vkDestroyShaderModule)         \
+  X(vkCreateComputePipelines)      \
+  X(vkDestroyPipeline)             \
+  X(vkCreatePipelineLayout)        \
+  X(vkDestroyPipelineLayout)       \
+  X(vkCreateDescriptorSetLayout)   \
+  X(vkDestroyDescriptorSetLayout)  \
+  X(vkCreateDescriptorPool)        \
+  X(vkDestroyDescriptorPool)       \
+  X(vkAllocateDescriptorSets)      \
+  X(vkUpdateDescriptorSets)        \
+  X(vkCreateCommandPool)           \
+  X(vkDestroyCommandPool)          \
+  X(vkAllocateCommandBuffers)      \
+  X(vkBeginCommandBuffer)          \
+  X(vkEndCommandBuffer)            \
+  X(vkCmdBindPipeline)             \
+  X(vkCmdBindDescriptorSets)       \
+  X(vkCmdPushConstants)            \
+  X(vkCmdDispatchIndirect)         \
+  X(vkCmdPipelineBarrier)          \
+  X(vkCmdCopyBuffer)               \
+  X(vkCreateFence)                 \
+  X(vkDestroyFence)                \
+  X(vkResetFences)                 \
   X(vkWaitForFences)
 
 struct Functions {

@@ -46,9 +46,18 @@ inline constexpr std::size_t shader_count = 12;
 
 [[nodiscard]] inline std::span<const std::uint32_t> module_of(Shader shader) {
   static constexpr std::array<std::span<const std::uint32_t>, shader_count> modules{
-      spv::activate,        spv::attend,          spv::classify,          spv::embed,
-      spv::norm,            spv::pack,            spv::pool,              spv::product_bits_16,
-      spv::product_bits_32, spv::product_floats_16, spv::product_floats_32, spv::turn};
+      spv::activate,
+      spv::attend,
+      spv::classify,
+      spv::embed,
+      spv::norm,
+      spv::pack,
+      spv::pool,
+      spv::product_bits_16,
+      spv::product_bits_32,
+      spv::product_floats_16,
+      spv::product_floats_32,
+      spv::turn};
   return modules[static_cast<std::size_t>(shader)];
 }
 

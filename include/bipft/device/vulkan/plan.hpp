@@ -47,7 +47,9 @@ class Parameters {
     return static_cast<std::uint32_t>(begin_);
   }
   /// Appends numbers; returns where they lie behind the step's begin.
-  std::uint32_t add(std::span<const float> numbers) { return append(numbers.data(), numbers.size()); }
+  std::uint32_t add(std::span<const float> numbers) {
+    return append(numbers.data(), numbers.size());
+  }
   std::uint32_t add(std::span<const std::int32_t> numbers) {
     return append(numbers.data(), numbers.size());
   }
@@ -82,8 +84,8 @@ struct BatchLayout {
   [[nodiscard]] std::uint32_t stride() const { return static_cast<std::uint32_t>(room + 1); }
   [[nodiscard]] std::size_t groups_at() const { return Arena::alignment; }
   [[nodiscard]] std::size_t sections_at() const {
-    return groups_at() + (16 * dispatches + Arena::alignment - 1) / Arena::alignment *
-                             Arena::alignment;
+    return groups_at() +
+           (16 * dispatches + Arena::alignment - 1) / Arena::alignment * Arena::alignment;
   }
   [[nodiscard]] std::size_t sections_bytes() const { return 4 * sections * stride(); }
   [[nodiscard]] std::size_t bytes() const { return sections_at() + sections_bytes(); }
@@ -410,8 +412,7 @@ inline void PlanRecording::product(Shader small, Shader large, const Product& pr
   constants.insert(constants.begin(), {outputs, words, out_words, by_text ? 1U : 0U});
   std::vector<Use> uses{{a, false}, {to, true}};
   if (add) uses.push_back({to, false});
-  dispatch(few ? small : large,
-           {out_words, by_text ? Rows::texts : Rows::tokens, few ? 16U : 32U},
+  dispatch(few ? small : large, {out_words, by_text ? Rows::texts : Rows::tokens, few ? 16U : 32U},
            {weight.range(), parameters_, a, to}, std::move(uses), std::move(constants),
            static_cast<double>(layout_.room) * outputs * words);
 }
@@ -478,9 +479,8 @@ inline void PlanRecording::operator()(const NormStep& s) {
   // What is not used is bound all the same, to something: a shader may not look at nothing.
   if (all.size == 0) all = turned_.size != 0 ? turned_ : hidden;
   std::vector<std::uint32_t> constants{
-      width(),         row_words(width_),
-      0,               width(),
-      s.add_branch,    static_cast<std::uint32_t>(s.packs.size()),
+      width(),           row_words(width_), 0,
+      width(),           s.add_branch,      static_cast<std::uint32_t>(s.packs.size()),
       word_of(s.epsilon)};
   for (const auto& part : {shift, shifted, to, strict, threshold}) {
     constants.insert(constants.end(), part.begin(), part.end());
@@ -533,7 +533,8 @@ inline void PlanRecording::write_batch(const IdTensor& ids, const IdTensor& type
       section(3)[n] = static_cast<std::uint32_t>(type_ids.data()[begin + n]);
       if (t % 32 != 0) continue;
       section(5)[blocks] = static_cast<std::uint32_t>(n);
-      section(6)[blocks] = static_cast<std::uint32_t>(std::min<std::size_t>(32, texts.length(b) - t));
+      section(6)[blocks] =
+          static_cast<std::uint32_t>(std::min<std::size_t>(32, texts.length(b) - t));
       ++blocks;
     }
   }

@@ -83,10 +83,10 @@ class Recording {
       const Range& range = storage ? what.bound[i] : what.sizes;
       if (range.buffer == VK_NULL_HANDLE) continue;
       if (range.size > device_->limits().maxStorageBufferRange) {
-        throw VulkanError(VK_ERROR_OUT_OF_DEVICE_MEMORY,
-                          concat("vulkan: ", range.size, " bytes in one piece, where ",
-                                 device_->name(), " sees ",
-                                 device_->limits().maxStorageBufferRange));
+        throw VulkanError(
+            VK_ERROR_OUT_OF_DEVICE_MEMORY,
+            concat("vulkan: ", range.size, " bytes in one piece, where ", device_->name(), " sees ",
+                   device_->limits().maxStorageBufferRange));
       }
       ranges[i] = {range.buffer, range.offset, range.size};
       VkWriteDescriptorSet write{};

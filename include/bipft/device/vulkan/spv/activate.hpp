@@ -1,11 +1,12 @@
 #pragma once
-/// activate: SPIR-V of shaders/activate.comp. Written by shaders/generate.cmake, not by hand.
+/// activate: SPIR-V of shaders/activate.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// glslang 11:12.0.0; source activate 8117a19207149c55006bd1c7739b746c40f795dd6dfcae702ed0769399c17dfd
+// glslang 11:12.0.0;
+// source 8117a19207149c55006bd1c7739b746c40f795dd6dfcae702ed0769399c17dfd
 inline constexpr std::uint32_t activate[] = {
     0x7230203,0x10300,0x8000b,0x258,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,

@@ -1,11 +1,12 @@
 #pragma once
-/// attend: SPIR-V of shaders/attend.comp. Written by shaders/generate.cmake, not by hand.
+/// attend: SPIR-V of shaders/attend.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// glslang 11:12.0.0; source attend c9f35551c21d29b8bc63884fceecf975dbb3e72c340e2f785404f32742be4135
+// glslang 11:12.0.0;
+// source c9f35551c21d29b8bc63884fceecf975dbb3e72c340e2f785404f32742be4135
 inline constexpr std::uint32_t attend[] = {
     0x7230203,0x10300,0x8000b,0x36a,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,

@@ -1,11 +1,12 @@
 #pragma once
-/// classify: SPIR-V of shaders/classify.comp. Written by shaders/generate.cmake, not by hand.
+/// classify: SPIR-V of shaders/classify.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// glslang 11:12.0.0; source classify d2db2f39b36eee83b2f9563ee8cadaa85746dfa6c9d8aa38eb5137a897668034
+// glslang 11:12.0.0;
+// source d2db2f39b36eee83b2f9563ee8cadaa85746dfa6c9d8aa38eb5137a897668034
 inline constexpr std::uint32_t classify[] = {
     0x7230203,0x10300,0x8000b,0xd6,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,

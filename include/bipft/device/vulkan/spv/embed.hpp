@@ -1,11 +1,12 @@
 #pragma once
-/// embed: SPIR-V of shaders/embed.comp. Written by shaders/generate.cmake, not by hand.
+/// embed: SPIR-V of shaders/embed.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// glslang 11:12.0.0; source embed d6d4c46baac5b6d4f5546d29d35e9a7112fd0beb955d0ec80521c439ff751ee8
+// glslang 11:12.0.0;
+// source d6d4c46baac5b6d4f5546d29d35e9a7112fd0beb955d0ec80521c439ff751ee8
 inline constexpr std::uint32_t embed[] = {
     0x7230203,0x10300,0x8000b,0xe0,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,

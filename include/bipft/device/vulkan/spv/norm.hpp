@@ -1,11 +1,12 @@
 #pragma once
-/// norm: SPIR-V of shaders/norm.comp. Written by shaders/generate.cmake, not by hand.
+/// norm: SPIR-V of shaders/norm.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// glslang 11:12.0.0; source norm 0cbc2cfe7c268790e862a22f5c9d2ab9c08d1e2d98b51204440909ee2498f436
+// glslang 11:12.0.0;
+// source 0cbc2cfe7c268790e862a22f5c9d2ab9c08d1e2d98b51204440909ee2498f436
 inline constexpr std::uint32_t norm[] = {
     0x7230203,0x10300,0x8000b,0x2d2,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,

@@ -1,11 +1,12 @@
 #pragma once
-/// pack: SPIR-V of shaders/pack.comp. Written by shaders/generate.cmake, not by hand.
+/// pack: SPIR-V of shaders/pack.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// glslang 11:12.0.0; source pack cb756c9f761155f3d61941f6b3b11c5f90eb861d21abffe597ef73f430341efd
+// glslang 11:12.0.0;
+// source cb756c9f761155f3d61941f6b3b11c5f90eb861d21abffe597ef73f430341efd
 inline constexpr std::uint32_t pack[] = {
     0x7230203,0x10300,0x8000b,0xbf,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,

@@ -1,11 +1,12 @@
 #pragma once
-/// pool: SPIR-V of shaders/pool.comp. Written by shaders/generate.cmake, not by hand.
+/// pool: SPIR-V of shaders/pool.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// glslang 11:12.0.0; source pool 52354b90cde1c127de57eac29965cd0e2ca908c85787afe45c1e0e988866b640
+// glslang 11:12.0.0;
+// source 52354b90cde1c127de57eac29965cd0e2ca908c85787afe45c1e0e988866b640
 inline constexpr std::uint32_t pool[] = {
     0x7230203,0x10300,0x8000b,0x242,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,

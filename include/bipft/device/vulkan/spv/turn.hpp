@@ -1,11 +1,12 @@
 #pragma once
-/// turn: SPIR-V of shaders/turn.comp. Written by shaders/generate.cmake, not by hand.
+/// turn: SPIR-V of shaders/turn.comp. shaders/generate.cmake writes it.
 
 #include <cstdint>
 
 namespace bipft::vulkan::spv {
 
-// glslang 11:12.0.0; source turn 51b515576d2bdea99d95b6240ef8aa28aac9e1cc4aa2cf9dd20e0d0831c675d0
+// glslang 11:12.0.0;
+// source 51b515576d2bdea99d95b6240ef8aa28aac9e1cc4aa2cf9dd20e0d0831c675d0
 inline constexpr std::uint32_t turn[] = {
     0x7230203,0x10300,0x8000b,0x81,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,
