@@ -73,4 +73,11 @@ TEST_CASE("vulkan: without barriers validation finds hazards") {
   CHECK(runner->device().validation_errors() > 0);
 }
 
+#else
+
+TEST_CASE("vulkan: a program without the Vulkan headers is refused the device") {
+  CHECK_THROWS_AS((void)select_device("vulkan"), Error);
+  CHECK(!select_device("auto").empty());
+}
+
 #endif
