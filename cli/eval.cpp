@@ -70,7 +70,7 @@ struct EvalOptions {
   }
 
   static constexpr auto later = std::to_array<Later>(
-      {{"exit", "early exit"}, {"exit-sweep", "early exit"}, {"device=vulkan", "Vulkan"}});
+      {{"exit", "early exit"}, {"exit-sweep", "early exit"}});
 };
 
 /// "accuracy=0.9" in its parts.

@@ -268,7 +268,7 @@ struct TrainOptions {
                             {"exit-budget", "a rule to stop by"},
                             {"autotune", "automatic tuning"},
                             {"config", "a file of options"},
-                            {"device=vulkan", "Vulkan"}});
+                            {"device=vulkan", "training by Vulkan"}});
 };
 
 }  // namespace bipft::cli
