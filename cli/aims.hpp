@@ -17,8 +17,7 @@
 namespace bipft::cli {
 
 /// How a model of `config` with such answers learns its exits in `steps` steps; nothing if it has
-/// none. Throws Error{Fault::usage} for a loss that answers of this kind have no use for, and where
-/// the stage in which exits learn might never come.
+/// none. Throws Error{Fault::usage} for a loss that answers of this kind have no use for.
 [[nodiscard]] inline std::optional<ExitTraining> exit_training_of(const ModelConfig& config,
                                                                   AnswerKind answer,
                                                                   const Recipe& recipe,
@@ -29,10 +28,6 @@ namespace bipft::cli {
   if (how.by_entropy() && !how.one_label) {
     fail("--exit-loss ", name, ": goes by the probabilities of labels that exclude each other; ",
          "the model answers with ", kind_text(answer), ". Try --exit-loss sum");
-  }
-  if (how.in_stages() && recipe.learn.patience.value_or(0) > 0) {
-    fail("--patience ", *recipe.learn.patience, ": might end the training before the second stage ",
-         "of --exit-loss ", name, ", in which exits learn; leave it out or give 0");
   }
   return how;
 }

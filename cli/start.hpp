@@ -18,6 +18,7 @@
 #include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/text/learn_vocabulary.hpp"
+#include "bipft/train/exit_loss.hpp"
 #include "train_options.hpp"
 #include "training_data.hpp"
 
@@ -117,10 +118,17 @@ inline void set_binary_form(std::string_view method, ModelConfig& config) {
 }
 
 /// Puts what --exits and --exit-pooling name into `config`. Throws Error{Fault::usage} for layers
-/// that there are not, and for options that mean nothing without exits.
-inline void set_exits(const ExitOptions& options, ModelConfig& config) {
+/// that there are not, for options that mean nothing without exits, and where the stage in which
+/// exits learn might never come.
+inline void set_exits(const Recipe& recipe, ModelConfig& config) {
+  const ExitOptions& options = recipe.exit;
   if (options.exits) config.set_exits(*options.exits);
   if (options.pooling) config.exit_pooling = *options.pooling;
+  const std::string loss = options.loss.value_or("sum");
+  if (ExitTraining{exit_loss_called(loss)}.in_stages() && recipe.learn.patience.value_or(0) > 0) {
+    fail("--patience ", *recipe.learn.patience, ": might end the training before the second stage ",
+         "of --exit-loss ", loss, ", in which exits learn; leave it out or give 0");
+  }
   if (!config.exits.empty()) return;
   config.exit_pooling = "cls";
   for (const auto& [name, value] :
@@ -178,7 +186,7 @@ inline void set_exits(const ExitOptions& options, ModelConfig& config) {
   if (!one_bit) config.pooler = "plain";
   if (!config.binary()) config.estimators = 0;  // nor has a stage between
   config.dropout = config.attention_dropout = recipe.learn.dropout_rate(one_bit);
-  set_exits(recipe.exit, config);
+  set_exits(recipe, config);
 
   ModelConfig trial = config;  // what comes from the data will fit
   trial.vocabulary = std::max<std::size_t>(trial.vocabulary, 5);

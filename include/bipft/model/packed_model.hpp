@@ -122,7 +122,8 @@ template <class Action>
 
 /// Calls `action(name, part, shape)` for every BitMatrix, Tensor and float of `model`, with the
 /// name and the shape that it has in a file by the model's config. The one list for writing and
-/// reading: of a model to be read only `config` and the numbers of `layers` and `exits` need be set.
+/// reading: of a model to be read only `config` and the numbers of `layers` and `exits` need be
+/// set.
 template <class Packed, class Action>
 void for_each_packed(Packed& model, const Action& action) {
   const ModelConfig& config = model.config;
