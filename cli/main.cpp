@@ -52,7 +52,7 @@ void print(std::string_view text) {
 /// Device, driver and tiers, or why there are none.
 std::string about_vulkan() {
   try {
-    (void)bipft::detail::open_vulkan_runner();
+    (void)bipft::detail::open_vulkan_runner(false);
     return bipft::detail::listed_vulkan().about();
   } catch (const Error& error) {
     return concat("no (", error.what(), ')');

@@ -86,6 +86,7 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"device/vulkan/device.hpp", "tests/vulkan/parity_test.cpp"},
     {"device/vulkan/hazards.hpp", "tests/vulkan/parity_test.cpp"},
     {"device/vulkan/library.hpp", "tests/vulkan/parity_test.cpp"},
+    {"device/vulkan/missing_shader.hpp", "tests/vulkan/faults_test.cpp"},
     {"device/vulkan/pipelines.hpp", "tests/vulkan/parity_test.cpp"},
     {"device/vulkan/plan.hpp", "tests/vulkan/parity_test.cpp"},
     {"device/vulkan/recording.hpp", "tests/vulkan/parity_test.cpp"},

@@ -1,74 +1,72 @@
 #include <doctest/doctest.h>
 
-#include <cstring>
-#include <memory>
-#include <variant>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "bipft/device/vulkan.hpp"
-#include "support/random_plan.hpp"
+#include "support/vulkan.hpp"
 
 using namespace bipft;
 
 #if BIPFT_VULKAN
 
-namespace {
-
-std::unique_ptr<VulkanRunner> opened(bool validate, bool barriers = true) {
-  vulkan::VulkanOptions options;
-  options.allow_cpu = true;
-  options.validate = validate;
-  options.barriers = barriers;
-  try {
-    return std::make_unique<VulkanRunner>(options);
-  } catch (const vulkan::VulkanError& error) {
-    MESSAGE("skipped: ", error.what());
-    return nullptr;
-  }
-}
-
-bool equal_bytes(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data().data(), b.data().data(), a.data().size_bytes()) == 0;
-}
-
-}  // namespace
-
-TEST_CASE("vulkan: random plans give the CPU's bytes, and validation has nothing to say") {
-  const auto runner = opened(true);
+TEST_CASE("vulkan: random plans and batches give the CPU's bytes, and validation is silent") {
+  const auto runner = test::open_vulkan({.validate = true});
   if (!runner) return;
-  for (std::uint64_t seed = 0; seed < 24; ++seed) {
+  constexpr std::uint64_t plans = 64, batches = 16;
+  std::size_t equal = 0;
+  for (std::uint64_t seed = 0; seed < plans; ++seed) {
     CAPTURE(seed);
     test::Dice dice(seed);
     const std::size_t head_size = seed % 2 == 0 ? 32 : 64;
-    const std::size_t width = head_size == 32 ? 96 : 128;
+    const std::size_t width = head_size * dice.between(1, 3);
+    const std::size_t inner = 8 * dice.between(1, 40);
     std::vector<BitMatrix> weights;
-    Plan plan = test::random_plan(1 + seed % 2, width, 200, head_size, seed % 3 == 0, seed,
-                                  &weights, seed % 4 != 3);
-    Plan there = plan;
-    std::size_t next = 0;
-    for (Step& step : there.steps) {
-      if (auto* s = std::get_if<LinearStep>(&step)) {
-        s->product.weight = runner->lay_out(weights[next++]);
-      } else if (auto* bits = std::get_if<LinearBitsStep>(&step)) {
-        bits->product.weight = runner->lay_out(weights[next++]);
-      }
+    const Plan here = test::random_plan(1 + seed % 2, width, inner, head_size, seed % 3 == 0, seed,
+                                        &weights, seed % 4 != 3);
+    const Plan there = test::laid_out(here, *runner, weights);
+    for (std::uint64_t b = 0; b < batches; ++b) {
+      CAPTURE(b);
+      std::vector<std::size_t> lengths(dice.between(1, 6));
+      for (std::size_t& length : lengths) length = dice.between(1, b == 0 ? 200 : 40);
+      const test::RandomBatch batch(dice, lengths);
+      if (test::equal_bytes(batch.on_cpu(here), batch.on(*runner, there))) ++equal;
     }
-    std::vector<std::size_t> lengths;
-    for (std::size_t b = 0; b < 1 + seed % 5; ++b) lengths.push_back(dice.between(1, 70));
-    const Ragged texts(lengths);
-    const IdTensor ids = test::random_ids(dice, texts.tokens(), test::random_plan_vocabulary);
-    const IdTensor types = test::random_ids(dice, texts.tokens(), 2);
-    const PlanResult expected = run_plan_on_cpu(plan, ids, types, texts, true);
-    const PlanResult result = runner->run(there, ids, types, texts, true);
-    CHECK(equal_bytes(expected.hidden, result.hidden));
-    CHECK(equal_bytes(expected.logits, result.logits));
   }
+  CHECK(equal == plans * batches);
   CHECK(runner->device().validation_errors() == 0);
 }
 
+TEST_CASE("vulkan: a text has the same bytes alone and in any batch") {
+  const auto runner = test::open_vulkan();
+  if (!runner) return;
+  test::Dice dice(5);
+  std::vector<BitMatrix> weights;
+  const Plan here = test::random_plan(2, 128, 200, 64, false, 5, &weights);
+  const Plan there = test::laid_out(here, *runner, weights);
+  std::vector<std::size_t> lengths;
+  for (std::size_t b = 0; b < 40; ++b) lengths.push_back(dice.between(1, 300));
+  const test::RandomBatch all(dice, lengths);  // more tokens than one recording takes
+  REQUIRE(all.texts.tokens() > vulkan::DevicePlan::most_tokens);
+  const PlanResult together = all.on(*runner, there);
+  for (std::size_t b = 0; b < lengths.size(); ++b) {
+    CAPTURE(b);
+    const Ragged text(std::vector<std::size_t>{lengths[b]});
+    IdTensor ids(Shape{lengths[b]}), types(Shape{lengths[b]});
+    for (std::size_t t = 0; t < lengths[b]; ++t) {
+      ids.mutable_data()[t] = all.ids.data()[all.texts.begin(b) + t];
+      types.mutable_data()[t] = all.types.data()[all.texts.begin(b) + t];
+    }
+    const PlanResult alone = runner->run(there, ids, types, text, false);
+    for (std::size_t k = 0; k < there.labels; ++k) {
+      CHECK(alone.logits.data()[k] == together.logits.data()[b * there.labels + k]);
+    }
+  }
+}
+
 TEST_CASE("vulkan: without barriers validation finds hazards") {
-  const auto runner = opened(true, false);
+  const auto runner = test::open_vulkan({.validate = true, .barriers = false});
   if (!runner) return;
   CHECK(runner->device().validation_errors() > 0);
 }

@@ -15,14 +15,18 @@
 
 namespace bipft {
 
-enum class DeviceKind { cpu, vulkan };
+enum class DeviceKind {
+  cpu,
+  vulkan,
+  automatic,  ///< the GPU, and the CPU for what that cannot do
+};
 
 namespace detail {
 
 /// What a program brings along by including device/vulkan.hpp.
 struct ListedDevice {
-  Runner& (*open)() = nullptr;       ///< throws Error if there is none on this machine
-  std::string (*about)() = nullptr;  ///< device, driver and tiers
+  Runner& (*open)(bool fall_back) = nullptr;  ///< throws Error if there is none on this machine
+  std::string (*about)() = nullptr;           ///< device, driver and tiers
 };
 [[nodiscard]] inline ListedDevice& listed_vulkan() {
   static ListedDevice device;
@@ -48,11 +52,11 @@ BIPFT_ONCE Runner& cpu_runner() {
 }
 
 /// Throws Error{Fault::system}, naming what is missing.
-[[gnu::cold]] inline Runner& open_vulkan_runner() {
+[[gnu::cold]] inline Runner& open_vulkan_runner(bool fall_back) {
   if (listed_vulkan().open == nullptr) {
     fail(Fault::system, "device vulkan: this program does not include bipft/device/vulkan.hpp");
   }
-  return listed_vulkan().open();
+  return listed_vulkan().open(fall_back);
 }
 
 }  // namespace detail
@@ -60,17 +64,20 @@ BIPFT_ONCE Runner& cpu_runner() {
 [[nodiscard]] inline Runner& active_runner() {
   switch (detail::chosen_device().load()) {
     case DeviceKind::vulkan:
-      return detail::open_vulkan_runner();
+      return detail::open_vulkan_runner(false);
+    case DeviceKind::automatic:
+      return detail::open_vulkan_runner(true);
     case DeviceKind::cpu:
       break;
   }
   return detail::cpu_runner();
 }
 
-/// Answers by the device called `name` from now on: "cpu", "vulkan", or "auto" for the best there
-/// is; training stays on the CPU. Returns why "auto" is no GPU, or nothing. Throws Error, listing
-/// the choices, for any other name; Error{Fault::system}, naming what is missing, if there is no
-/// such device. Not while another thread computes.
+/// Answers by the device called `name` from now on: "cpu", "vulkan", or "auto" for a GPU if there is
+/// one, and the CPU for models that it has no shaders for; training stays on the CPU. Returns why
+/// "auto" is no GPU, or nothing. Throws Error, listing the choices, for any other name;
+/// Error{Fault::system}, naming what is missing, if there is no such device. Not while another
+/// thread computes.
 [[gnu::cold]] inline std::string select_device(std::string_view name) {
   if (name != "cpu" && name != "vulkan" && name != "auto") {
     fail("no device is called '", name, "'; choose one of: cpu, vulkan, auto");
@@ -78,18 +85,18 @@ BIPFT_ONCE Runner& cpu_runner() {
   detail::chosen_device() = DeviceKind::cpu;
   if (name == "cpu") return {};
   try {
-    (void)detail::open_vulkan_runner();
+    (void)detail::open_vulkan_runner(false);
   } catch (const Error& error) {
     if (name == "vulkan" || error.fault() != Fault::system) throw;
     return error.what();
   }
-  detail::chosen_device() = DeviceKind::vulkan;
+  detail::chosen_device() = name == "vulkan" ? DeviceKind::vulkan : DeviceKind::automatic;
   return {};
 }
 
 /// The device that answers: "cpu", or a GPU with its driver and tiers.
 [[gnu::cold]] inline std::string about_device() {
-  const bool gpu = detail::chosen_device().load() == DeviceKind::vulkan;
+  const bool gpu = detail::chosen_device().load() != DeviceKind::cpu;
   return gpu ? detail::listed_vulkan().about() : "cpu";
 }
 

@@ -7,6 +7,7 @@
 /// the CPU's bytes. Models in full precision and estimators have no shaders yet.
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <list>
@@ -20,6 +21,7 @@
 #include "bipft/core/error.hpp"
 #include "bipft/device/cpu_runner.hpp"
 #include "bipft/device/runners.hpp"
+#include "bipft/device/vulkan/missing_shader.hpp"
 #include "bipft/device/vulkan/plan.hpp"
 
 #if BIPFT_VULKAN
@@ -98,7 +100,7 @@ template <class Other>
     if (floats == nullptr && bits == nullptr) continue;
     Product& product = floats != nullptr ? floats->product : bits->product;
     const auto* layout = dynamic_cast<const vulkan::VulkanLayout*>(product.weight.get());
-    if (layout != nullptr) product.weight = lay_out_on_cpu(layout->weight());
+    if (layout != nullptr) product.weight = layout->on_cpu();
   }
   return plan;
 }
@@ -262,11 +264,54 @@ class VulkanRunner final : public Runner {
   std::list<vulkan::DevicePlan> plans_;  // the last used first
 };
 
+/// The GPU's runner, until it fails: plans that have no shader, and all plans once the device is
+/// lost or out of memory, run on the CPU. What "auto" means, where there is a GPU.
+class FallbackRunner final : public Runner {
+ public:
+  /// `gpu` must outlive it.
+  explicit FallbackRunner(Runner& gpu) : gpu_(gpu) {}
+
+  [[nodiscard]] Tensor exponential(const Tensor& x) override { return gpu_.exponential(x); }
+  [[nodiscard]] Tensor gelu(const Tensor& x) override { return gpu_.gelu(x); }
+  [[nodiscard]] std::shared_ptr<const WeightLayout> lay_out(const BitMatrix& weight) override {
+    if (failed_) return lay_out_on_cpu(weight);
+    try {
+      return gpu_.lay_out(weight);
+    } catch (const vulkan::VulkanError&) {
+      failed_ = true;
+      return lay_out_on_cpu(weight);
+    }
+  }
+  [[nodiscard]] PlanResult run(const Plan& plan, const IdTensor& ids, const IdTensor& type_ids,
+                               const Ragged& texts, bool want_hidden) override {
+    if (!failed_ && vulkan::missing_shader(plan) == nullptr) {
+      try {
+        return gpu_.run(plan, ids, type_ids, texts, want_hidden);
+      } catch (const vulkan::VulkanError&) {
+        failed_ = true;
+      }
+    }
+    return run_plan_on_cpu(detail::plan_for_cpu(plan), ids, type_ids, texts, want_hidden);
+  }
+
+  /// Whether the device has failed, and the CPU computes since.
+  [[nodiscard]] bool failed() const { return failed_; }
+
+ private:
+  Runner& gpu_;
+  std::atomic<bool> failed_ = false;
+};
+
 namespace detail {
 
 /// The one that `--device vulkan` means; opened when it is first asked for.
 [[nodiscard]] inline VulkanRunner& vulkan_runner() {
   static VulkanRunner runner;
+  return runner;
+}
+/// And that of `--device auto`.
+[[nodiscard]] inline FallbackRunner& fallback_runner() {
+  static FallbackRunner runner(vulkan_runner());
   return runner;
 }
 
@@ -279,8 +324,9 @@ namespace detail {
 namespace bipft::detail {
 
 /// For device/runners.hpp, which knows no Vulkan.
-[[nodiscard]] inline Runner& open_vulkan() {
+[[nodiscard]] inline Runner& open_vulkan([[maybe_unused]] bool fall_back) {
 #if BIPFT_VULKAN
+  if (fall_back) return fallback_runner();
   return vulkan_runner();
 #else
   fail(Fault::system, "vulkan: this program was built without the Vulkan headers");

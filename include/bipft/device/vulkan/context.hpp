@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "bipft/core/bit_matrix.hpp"
+#include "bipft/device/cpu_runner.hpp"
 #include "bipft/device/plan.hpp"
 
 namespace bipft::vulkan {
@@ -62,11 +63,18 @@ class VulkanLayout final : public WeightLayout {
   [[nodiscard]] const Range& range() const { return memory_.range(); }
   [[nodiscard]] const BitMatrix& weight() const { return weight_; }
   [[nodiscard]] const Context* context() const { return context_.get(); }
+  /// The same weights for the CPU, laid out when they are first asked for.
+  [[nodiscard]] std::shared_ptr<const WeightLayout> on_cpu() const {
+    std::call_once(once_, [this] { on_cpu_ = lay_out_on_cpu(weight_); });
+    return on_cpu_;
+  }
 
  private:
   std::shared_ptr<Context> context_;
   BitMatrix weight_;
   Memory memory_;
+  mutable std::once_flag once_;
+  mutable std::shared_ptr<const WeightLayout> on_cpu_;
 };
 
 }  // namespace bipft::vulkan

@@ -80,9 +80,12 @@ class VulkanDevice {
   static constexpr std::uint32_t version_1_2 = (1U << 22U) | (2U << 12U);
   static constexpr std::uint32_t version_1_3 = (1U << 22U) | (3U << 12U);
 
-  /// A submission that failed may still run: nothing it uses can be trusted any more.
+  /// A submission that failed, or one before it, may still run: what it uses may be freed once it
+  /// has come to its end, but not be trusted any more.
   void watch(VkResult result, const char* call) {
-    if (result != VK_SUCCESS) lost_ = true;
+    if (result == VK_SUCCESS) return;
+    lost_ = true;
+    (void)calls_.vkDeviceWaitIdle(device_);
     check(result, call);
   }
 

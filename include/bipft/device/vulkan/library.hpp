@@ -43,6 +43,14 @@ class VulkanError : public Error {
   VkResult result_;
 };
 
+/// A plan with a step that has no shader: Fault::usage.
+class NoShader : public Error {
+ public:
+  explicit NoShader(const char* step)
+      : Error(Fault::usage, concat("device vulkan: there is no shader yet for ", step,
+                                   "; choose --device cpu or auto")) {}
+};
+
 [[nodiscard]] inline const char* text_of(VkResult result) {
   switch (result) {
     case VK_ERROR_OUT_OF_HOST_MEMORY:

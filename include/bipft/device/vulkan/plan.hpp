@@ -27,6 +27,7 @@
 #include "bipft/device/plan.hpp"
 #include "bipft/device/plan_check.hpp"
 #include "bipft/device/runner.hpp"
+#include "bipft/device/vulkan/missing_shader.hpp"
 
 namespace bipft::vulkan {
 
@@ -171,10 +172,10 @@ class DevicePlan {
  public:
   static constexpr std::size_t most_tokens = 4096;  ///< of a group of texts, if one has not more
 
-  /// Throws Error if the plan is not sound, is laid out elsewhere, or has a step without a shader.
+  /// Throws Error if the plan is not sound or laid out elsewhere, NoShader if a step has none.
   DevicePlan(std::shared_ptr<Context> context, const Plan& plan)
       : plan_(plan), buffers_(check_plan(plan)), context_(std::move(context)) {
-    if (plan.positions > 8192) fail("vulkan: texts of ", plan.positions, " tokens, beyond 8192");
+    if (const char* const missing = missing_shader(plan)) throw NoShader(missing);
     Parameters parameters;
     for (const Step& step : plan_.steps) {
       begins_.push_back(parameters.begin());
@@ -243,17 +244,10 @@ class DevicePlan {
     to.add(std::span<const std::int32_t>(s.least));
   }
   void add(const AttentionStep& s, Parameters& to) {
-    if (s.estimators) refuse("attention with estimators");
     to.add(std::span<const float>(s.exponential));
     to.add(std::span<const std::int32_t>(s.threshold));
   }
   void add(const NormStep& s, Parameters& to) {
-    if (s.packs.size() > 3) refuse("a norm that is packed more than three times");
-    for (const PackStep& pack : s.packs) {
-      if (row_words(cols_of(plan_, pack.to)) != row_words(plan_.width)) {
-        refuse("a norm that is packed into inner bits");
-      }
-    }
     to.add(s.gamma.data());
     to.add(s.beta.data());
     for (const PackStep& pack : s.packs) to.add(pack.shift.data());
@@ -266,13 +260,9 @@ class DevicePlan {
     to.add(s.weight.data());
     to.add(s.bias.data());
   }
-  void add(const MatrixStep& /*s*/, Parameters& /*to*/) { refuse("a product of floats"); }
-  void add(const FloatAttentionStep& /*s*/, Parameters& /*to*/) { refuse("attention of floats"); }
-  void add(const FirstStep& /*s*/, Parameters& /*to*/) { refuse("a model in full precision"); }
+  template <class Other>
+  void add(const Other& /*s*/, Parameters& /*to*/) {}  // missing_shader() has refused it
 
-  [[noreturn]] static void refuse(const char* what) {
-    fail("device vulkan: there is no shader yet for ", what, "; choose --device cpu");
-  }
   void check_product(const Product& product) const {
     const auto* layout = dynamic_cast<const VulkanLayout*>(product.weight.get());
     if (layout == nullptr || layout->context() != context_.get()) {
