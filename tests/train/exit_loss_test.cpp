@@ -87,7 +87,8 @@ TEST_CASE("exit loss: in the second stage the inner heads alone have a gradient"
     CHECK(first.count("exits.1.pooler.weight") == 0);
     const auto second = exit_gradients(model, loss, 5);
     CHECK(!second.empty());
-    for (const auto& [name, gradient] : second) {
+    for (const auto& one : second) {
+      const std::string& name = one.first;
       CAPTURE(name);
       CHECK(name.starts_with("exits."));
     }
