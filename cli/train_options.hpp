@@ -77,7 +77,7 @@ struct LearnOptions {
     option("batch", batch, "texts a step", Form{"N", 1, 65536});
     option("lr", lr,
            "the highest learning rate [1e-3 for bits, 5e-4 for floats, those of --init 1e-4; "
-           "mlm 4e-4]",
+           "mlm 4e-4, of hidden states 2e-3]",
            Form{"R", 0, 1e6});
     option("warmup", warmup,
            "share of the steps, or from 1 on their number, to get there [0.1; mlm 0.01]",
