@@ -107,6 +107,7 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"model/tape_network.hpp", "tests/model/network_test.cpp"},
     {"model/tensor_file.hpp", "tests/model/model_file_test.cpp"},
     {"nn/attention.hpp", "tests/model/model_test.cpp"},
+    {"nn/binary_form.hpp", "tests/nn/sign_linear_test.cpp"},
     {"nn/binary_linear.hpp", "tests/model/network_test.cpp"},
     {"nn/embedding.hpp", "tests/model/model_test.cpp"},
     {"nn/estimators.hpp", "tests/model/network_test.cpp"},

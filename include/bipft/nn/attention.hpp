@@ -75,7 +75,7 @@ struct Attention {
         output(make_linear(form, channels, channels, init.at("output"))),
         heads(head_count),
         dropout_rate(static_cast<float>(dropout)) {
-    if (form) binary.emplace(*form);
+    if (form && !form->float_inputs()) binary.emplace(*form);
     if (form && form->estimators != 0) {
       estimators.emplace(channels, form->estimators, init.at("estimators"));
     }
