@@ -203,7 +203,7 @@ class CpuProducts : public Device {
     const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map_rows(x, [&](const float* from, std::size_t, float* to) {
       if (one) return kernels.scale_add(from, *factors, added, x.cols(), to);
-      kernels.multiply(from, factors, x.cols(), to);
+      kernels.of->multiply(from, factors, x.cols(), to);
       kernels.of->add(to, added, x.cols(), to);
     });
   }
