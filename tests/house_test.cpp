@@ -102,6 +102,7 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"model/card.hpp", "tests/model/model_file_test.cpp"},
     {"model/compile.hpp", "tests/model/network_test.cpp"},
     {"model/compile_floats.hpp", "tests/model/network_test.cpp"},
+    {"model/compile_signs.hpp", "tests/model/network_test.cpp"},
     {"model/fields.hpp", "tests/model/config_test.cpp"},
     {"model/packed_model.hpp", "tests/model/model_file_test.cpp"},
     {"model/tape_network.hpp", "tests/model/network_test.cpp"},
