@@ -94,6 +94,16 @@ struct ModelConfig {
   [[nodiscard]] bool residual_pooler() const { return pooler == "residual"; }
   [[nodiscard]] std::size_t head_size() const { return hidden / heads; }
 
+  /// Takes back what a model in full precision does not have, though one of bits may.
+  void leave_bits() {
+    pooler = "plain";
+    if (gated()) activation = "gelu";
+    if (unscaled()) weight_scales = "tensor";
+    slfn_gate = weight_surrogate = weight_center = "none";
+    scale_gradient = "detached";
+    latent_clip = 0;
+  }
+
   /// tiny L2 C128 H2 · mini L4 C256 H4 · small L6 C384 H12 · base L12 C768 H12; F = 4C.
   /// Throws Error for another name.
   [[nodiscard]] static ModelConfig preset(std::string_view name) {
