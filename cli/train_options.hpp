@@ -44,7 +44,8 @@ struct ShapeOptions {
     option("surrogate", surrogate, "beexformer: whose derivative weights learn by [approx_sign]",
            Form{"approx_sign|clip_ste|identity|tanh"});
     option("weight-scale", weight_scale,
-           "beexformer: of its signs, and that scale's gradient [none]",
+           "beexformer: of its signs, and that scale's gradient "
+           "[row_l1_full]",
            Form{"none|row_l1_detached|row_l1_full|row_l1_reference"});
     option("weight-center", weight_center, "beexformer: whose mean signs are around [none]",
            Form{"none|row|tensor"});

@@ -84,7 +84,7 @@ TEST_CASE(
                    "bipft run on.bipft --info | grep beexformer") == 0);
   for (const char* knobs :
        {"--slfn-gate output_sigmoid --surrogate clip_ste --latent-clip 0",
-        "--weight-scale row_l1_full --weight-center row", "--weight-scale row_l1_detached",
+        "--weight-scale none --weight-center row", "--weight-scale row_l1_detached",
         "--weight-scale row_l1_reference --surrogate tanh --embedding-bits 32",
         "--surrogate identity --weight-center tensor"}) {
     CAPTURE(knobs);

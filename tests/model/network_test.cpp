@@ -255,9 +255,12 @@ TEST_CASE("Network: threads, batch and neighbours never change a byte") {
 
 TEST_CASE("Network: every target gives a packed model's bytes") {
   const std::string active(kernels::active().name);
+  ModelConfig float_inputs = test::toy_config();
+  float_inputs.act_bits = 32;
   for (const ModelConfig& config :
        {test::toy_config(), test::toy_bibert_config(), test::toy_bipft_config(0),
-        test::toy_bipft_config(1), test::toy_bipft_config(3, 64)}) {
+        test::toy_bipft_config(1), test::toy_bipft_config(3, 64), test::toy_beexformer_config(20),
+        float_inputs}) {
     Model model = test::toy_model(config, 4);
     const PackedModel packed = model.pack(active_device());
     const auto texts = test::toy_texts(21, 8, config);

@@ -236,6 +236,7 @@ class PlanGroup {
 
   void operator()(const FloatAttentionStep& s) {
     const std::size_t head_size = width_ / s.heads;
+    const auto multiply = s.plain ? kernels_.plain_product : kernels_.product;
     for (std::size_t b = 0; b < texts_; ++b) {
       const std::size_t tokens = length(b);
       for (std::size_t head = 0; head < s.heads; ++head) {
@@ -249,7 +250,7 @@ class PlanGroup {
         scores.c_stride = scores.m = scores.n = tokens;
         scores.k = head_size;
         scores.scale = s.scale;
-        kernels_.product(scores, product_);
+        multiply(scores, product_);
         kernels_.softmax(scores_, tokens, tokens, scores_);
 
         kernels::MatrixProduct mix;
@@ -259,7 +260,7 @@ class PlanGroup {
         mix.c = floats(Floats::context) + begin;
         mix.b_stride = mix.c_stride = width_;
         mix.n = head_size;
-        kernels_.product(mix, product_);
+        multiply(mix, product_);
       }
     }
   }

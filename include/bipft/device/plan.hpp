@@ -159,6 +159,7 @@ struct MultiplyStep {
 struct FloatAttentionStep {
   std::size_t heads = 0;
   float scale = 0;
+  bool plain = false;  ///< not fused, and so the same on every target
 };
 
 /// first = hidden of each text's first token

@@ -67,7 +67,10 @@ struct KernelTable {
   /// and wherever the element lies: a row's result does not depend on the rows around it.
   ///   workspace: `product_workspace` floats
   void (*product)(const MatrixProduct& product, float* workspace);
-  std::size_t product_workspace;
+  /// The same of multiplications and additions that are rounded by themselves, so that it gives the
+  /// same bytes on every target.
+  void (*plain_product)(const MatrixProduct& product, float* workspace);
+  std::size_t product_workspace;  ///< of both
 
   // --- Elements: y[i] for i < n ------------------------------------------------------------------
 

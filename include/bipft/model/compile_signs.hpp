@@ -48,7 +48,7 @@ class SignPlanMaker {
     linear(a.key, Floats::hidden, Floats::k);
     linear(a.value, Floats::hidden, Floats::v);
     const auto head_size = static_cast<float>(model_.config.head_size());
-    plan_.add(FloatAttentionStep{model_.config.heads, 1.0F / std::sqrt(head_size)});
+    plan_.add(FloatAttentionStep{model_.config.heads, 1.0F / std::sqrt(head_size), true});
     linear(a.output, Floats::context, Floats::branch);
     norm(a.norm, true);
   }

@@ -24,6 +24,7 @@ inline constexpr KernelTable table{
     .name = target_name,
     .supported = supported,
     .product = product,
+    .plain_product = plain_product,
     .product_workspace = product_workspace,
     .add = add_all,
     .multiply = multiply_all,
