@@ -1,7 +1,7 @@
 #pragma once
 /// Vectors of BEExformer: its surrogate of the sign, a linear layer of signs with its gradients, a
-/// gate that learns and forgets, and what sizes its compression allows. Computed in double, with
-/// sign(0) = +1. Row by row.
+/// gate that learns and forgets, and dot products of bits. Computed in double, with sign(0) = +1.
+/// Row by row.
 
 namespace bipft::golden {
 
@@ -70,11 +70,5 @@ inline constexpr int dot_bits_a[] = {1, 0, 1, 1, 0, 0, 1, 0};
 inline constexpr int dot_bits_b[] = {1, 0, 0, 1, 1, 0, 1, 1};
 inline constexpr int dot_zero_one = 2;
 inline constexpr int dot_plus_minus = 2;
-
-/// The share of parameters that has to be one bit for a model to be so many times smaller.
-struct CompressionVector {
-  double ratio, one_bit_share;
-};
-inline constexpr CompressionVector compressions[] = {{18.44, 0.97628}, {21.30, 0.98380}};
 
 }  // namespace bipft::golden
