@@ -28,7 +28,7 @@ struct CommonOptions {
   void visit(auto&& option) {
     option("threads", threads, "how many to use [usable cores, or BIPFT_THREADS]",
            Form{"N", 1, 1024});
-    option("device", device, "who computes", Form{"cpu|auto"});
+    option("device", device, "who computes", Form{"cpu|vulkan|auto"});
     option("target", target,
            "instruction set: amx, avx512_bf16, avx512, avx2, neon_dotprod, neon or scalar"
            " [the best; BIPFT_TARGET]",

@@ -69,8 +69,8 @@ struct EvalOptions {
     option("For every verb", common);
   }
 
-  static constexpr auto later = std::to_array<Later>(
-      {{"exit", "early exit"}, {"exit-sweep", "early exit"}, {"device=vulkan", "Vulkan"}});
+  static constexpr auto later =
+      std::to_array<Later>({{"exit", "early exit"}, {"exit-sweep", "early exit"}});
 };
 
 /// "accuracy=0.9" in its parts.
@@ -245,6 +245,10 @@ int eval(Words words) {
       fail(Fault::system, options.errors, ": is an input too; --errors would overwrite it");
     }
   }
+  if (options.bench && options.common.device != "cpu") {
+    fail("--bench: times the CPU's forms of a model; leave --device ", options.common.device,
+         " out");
+  }
   prepare(options.common);
   Console console(options.common);
   Output output;
@@ -261,6 +265,7 @@ int eval(Words words) {
                                                      : "BiT's names");
     if (!has_data && !options.bench) return 0;
   }
+  check_device(file.card.config, options.common, console);
   const Classifier model = classifier_of(std::move(file));
   const ModelCard& card = model.card();
   if (has_data) require_head(card, path);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "bipft/core/error.hpp"
+#include "bipft/device/runners.hpp"
 #include "bipft/io/json.hpp"
 #include "bipft/model/classifier.hpp"
 
@@ -19,6 +20,7 @@ namespace bipft::cli {
   Json info = Json::object();
   info.set("id", concat("sha256:", model.digest()))
       .set("file_bytes", model.file_bytes())
+      .set("device", about_device())
       .set("kind", card.kind)
       .set("task", card.task)
       .set("method", card.method)

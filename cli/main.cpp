@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bipft/core/error.hpp"
+#include "bipft/device/runners.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "bipft/version.hpp"
 #include "commands.hpp"
@@ -48,6 +49,16 @@ void print(std::string_view text) {
   out.flush();
 }
 
+/// Device, driver and tiers, or why there are none.
+std::string about_vulkan() {
+  try {
+    (void)bipft::detail::open_vulkan_runner(false);
+    return bipft::detail::listed_vulkan().about();
+  } catch (const Error& error) {
+    return concat("no (", error.what(), ')');
+  }
+}
+
 std::string about() {
 #if defined(__clang__)
   constexpr std::string_view compiler = "clang " __clang_version__;
@@ -57,7 +68,7 @@ std::string about() {
   constexpr std::string_view compiler = "an unknown compiler";
 #endif
   return concat("bipft ", version(), "\nkernels ", kernels::active().name, "\ncompiler ", compiler,
-                "\nvulkan no\n");
+                "\nvulkan ", about_vulkan(), '\n');
 }
 
 int choose(Words words) {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "bipft/device/runners.hpp"
 #include "bipft/model/model_file.hpp"
 #include "console.hpp"
 
@@ -17,6 +18,18 @@ inline void require_head(const ModelCard& card, const std::string& path) {
   if (!card.labels.empty()) return;
   fail(path, ": an encoder without a head for labels; use run --embed cls|mean or --tokens, or ",
        "give it a head: bipft train DATA --init ", path, " -o MODEL");
+}
+
+/// Says so where "auto" has found a GPU that has no shaders for such a model. Throws
+/// Error{Fault::usage} where just that GPU was asked for.
+inline void check_device(const ModelConfig& config, const CommonOptions& common, Console& console) {
+  const bool bits = config.weight_bits == 1 && config.act_bits == 1 && config.estimators == 0;
+  if (bits || about_device() == "cpu") return;
+  constexpr const char* why =
+      "there are no shaders yet for models in full precision, of 2 or 4 "
+      "bits, or with estimators";
+  if (common.device == "vulkan") fail("--device vulkan: ", why, "; choose cpu or auto");
+  console.say("--device auto: the CPU computes; ", why);
 }
 
 }  // namespace bipft::cli

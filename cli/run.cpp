@@ -44,7 +44,9 @@ int run(Words words) {
   Console console(options.common);
   Output output;
 
-  Classifier model = classifier_of(open_model(path, console));
+  ModelFile file = open_model(path, console);
+  check_device(file.card.config, options.common, console);
+  Classifier model = classifier_of(std::move(file));
   if (options.info) {
     output.write(options.common.json ? info_of(model).dump(2) + '\n' : info_text(model));
     output.flush();

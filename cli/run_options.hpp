@@ -62,7 +62,7 @@ struct RunOptions {
     option("For every verb", common);
   }
 
-  static constexpr Later later[] = {{"exit", "early exit"}, {"device=vulkan", "Vulkan"}};
+  static constexpr Later later[] = {{"exit", "early exit"}};
 };
 
 /// The lines that are to be answered. Throws Error{Fault::usage} if --shard makes no sense.

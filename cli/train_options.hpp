@@ -265,7 +265,7 @@ struct TrainOptions {
                             {"exit-budget", "early exit"},
                             {"autotune", "automatic tuning"},
                             {"config", "a file of options"},
-                            {"device=vulkan", "Vulkan"}});
+                            {"device=vulkan", "training by Vulkan"}});
 };
 
 }  // namespace bipft::cli

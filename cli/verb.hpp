@@ -10,6 +10,7 @@
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/parallel.hpp"
+#include "bipft/device/runners.hpp"
 #include "bipft/kernels/dispatch.hpp"
 #include "commands.hpp"
 #include "console.hpp"
@@ -39,11 +40,14 @@ void print_help(std::string_view usage) {
   return *number;
 }
 
-/// Sets threads and instruction set. Throws Error{Fault::usage} for a target that is unknown or
+/// Sets threads, device and instruction set.
+/// Throws Error{Fault::usage} for a target that is unknown or
 /// that this machine lacks.
 inline void prepare(const CommonOptions& common) {
   set_threads(wanted_threads(common));
   if (!common.target.empty()) kernels::select_target(common.target);
+  const std::string why = select_device(common.device);
+  if (!why.empty()) Console(common).say("--device auto: the CPU computes; ", why);
   (void)kernels::active();  // BIPFT_TARGET may be wrong: say so now, not after an hour of reading
 }
 

@@ -1,0 +1,57 @@
+#pragma once
+/// missing_shader: what a plan would need that no shader does yet.
+
+#include "bipft/device/vulkan/library.hpp"
+
+#if BIPFT_VULKAN
+
+#include <variant>
+
+#include "bipft/core/bit_matrix.hpp"
+#include "bipft/device/plan.hpp"
+#include "bipft/device/plan_check.hpp"
+
+namespace bipft::vulkan {
+
+namespace detail {
+
+/// By step; nullptr: it has a shader.
+struct MissingShader {
+  const Plan& plan;
+
+  const char* operator()(const AttentionStep& s) const {
+    return s.estimators ? "attention with estimators" : nullptr;
+  }
+  const char* operator()(const NormStep& s) const {
+    if (s.packs.size() > 3) return "a norm that is packed more than three times";
+    for (const PackStep& pack : s.packs) {
+      if (words_for(cols_of(plan, pack.to)) != words_for(plan.width)) {
+        return "a norm that is packed into inner bits";
+      }
+    }
+    return nullptr;
+  }
+  const char* operator()(const MatrixStep& /*s*/) const { return "a product of floats"; }
+  const char* operator()(const FloatAttentionStep& /*s*/) const { return "attention of floats"; }
+  const char* operator()(const FirstStep& /*s*/) const { return "a model in full precision"; }
+  template <class Other>
+  const char* operator()(const Other& /*s*/) const {
+    return nullptr;
+  }
+};
+
+}  // namespace detail
+
+/// Names the first of them, or returns nullptr: the plan runs on a device.
+[[nodiscard]] inline const char* missing_shader(const Plan& plan) {
+  if (plan.positions > 8192) return "texts of more than 8192 tokens";
+  for (const Step& step : plan.steps) {
+    const char* const missing = std::visit(detail::MissingShader{plan}, step);
+    if (missing != nullptr) return missing;
+  }
+  return nullptr;
+}
+
+}  // namespace bipft::vulkan
+
+#endif
