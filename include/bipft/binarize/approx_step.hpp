@@ -1,8 +1,9 @@
 #pragma once
-/// ApproxStep: activations to {0, 1} with nothing learned, for what lies between 0 and 1: the hidden
-/// half of a gate behind a sigmoid.
+/// ApproxStep: activations to {0, 1} with nothing learned, for what lies between 0 and 1: the midst
+/// of a gate, behind a sigmoid.
 ///
-/// [BEExformer]'s surrogate of the sign, of 2x - 1. Its sum over a weight's signs is AND and popcount.
+/// [BEExformer]'s surrogate of the sign, of 2x - 1. Square brackets name papers listed in
+/// bipft/README.md.
 
 #include <cstddef>
 #include <string_view>

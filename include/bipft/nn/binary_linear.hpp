@@ -60,8 +60,8 @@ struct BinaryLinear {
   }
 };
 
-/// A linear layer of an encoder: binary, not, of a stage between, or binary in its weights alone, as
-/// its config says.
+/// A linear layer of an encoder, as its config says: binary, not, of a stage between, or binary in
+/// its weights alone.
 using LinearLayer = std::variant<BinaryLinear, Linear, StagedLinear, SignLinear>;
 
 /// Of bits, or in floats where there is no form for them.

@@ -14,8 +14,8 @@ namespace bipft {
 /// y = scale(o) · Σ_c level(x[c] + shift[c]) sign(bits[o][c]) + bias[o], one rounding for · and +.
 ///
 /// The level is ±1 by x + shift >= 0, or 0/1 by x + shift > in_alpha / 2: [BiT]'s two sets.
-/// [BiBERT] has ±1 alone, with neither shift nor in_alpha. With floats for inputs there is no level:
-/// y = scale(o) · (Σ_c ±x[c]) + bias[o].
+/// [BiBERT] has ±1 alone, with neither shift nor in_alpha. Floats have no level: they are summed up
+/// as they are, y = scale(o) · Σ_c ±x[c] + bias[o].
 struct PackedLinear {
   BitMatrix bits;  ///< [O, C]  the signs of the weights
   Tensor shift;    ///< [C]     added to the input; or empty

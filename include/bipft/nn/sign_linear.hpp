@@ -1,5 +1,5 @@
 #pragma once
-/// SignLinear: the fully connected layer whose weights are one bit each, and whose inputs are floats.
+/// SignLinear: the fully connected layer whose weights are one bit each, its inputs floats.
 
 #include <cstddef>
 #include <optional>
