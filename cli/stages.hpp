@@ -72,6 +72,11 @@ struct Stage {
     stages.push_back({wanted.config.weight_bits, wanted.config.act_bits, false});
   }
   for (const Stage& stage : stages) {
+    if (!wanted.config.gated() || stage.weight_bits != 1 || stage.act_bits == 32) continue;
+    fail("--stages ", distill.stages.value_or(stage.name()),
+         ": BEExformer's gates multiply floats, ", "so there is no ", stage.name(), " of it");
+  }
+  for (const Stage& stage : stages) {
     if (wanted.config.weight_bits != 1 || !wanted.config.plain()) break;
     if (stage.weight_bits != 1 || stage.act_bits == 1) continue;
     fail("--stages ", distill.stages.value_or(stage.name()), ": BiBERT's activations have no ",
@@ -84,8 +89,7 @@ struct Stage {
     }
     return stages;
   }
-  const bool knows =
-      teacher->card.labels == wanted.labels && teacher->card.answer == wanted.answer;
+  const bool knows = teacher->card.labels == wanted.labels && teacher->card.answer == wanted.answer;
   if (stages.front().tunes && knows) {
     stages.erase(stages.begin());
     console.say("stages: the teacher knows these labels, so 32-32 is done");
