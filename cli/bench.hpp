@@ -84,7 +84,7 @@ struct LoadedForm {
   }
   ModelConfig floats = config;
   floats.weight_bits = floats.act_bits = floats.embedding_bits = 32;
-  floats.pooler = "plain";
+  floats.leave_bits();
   floats.estimators = 0;
   std::size_t bytes = file.vocabulary.bytes().size();
   const auto count = [&](Model& model) {

@@ -178,7 +178,8 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
     dev.emplace(dev_corpora, vocabulary, form_of(recipe, objective.losses));
   }
   card.train = provenance(options, *corpora, dev_corpora.get(), start, teacher, *vocabulary);
-  recipe::pretrain(recipe.learn);
+  recipe::pretrain(recipe.learn,
+                   card.config.weight_bits == 1 && objective.losses.taught_hidden);
   const bool keep_latent = recipe.shape.latent_bits == 32;
   card.method = method_of(card.config, wanted_method(recipe, start));
   card.kind = card.config.staged()    ? "staged"

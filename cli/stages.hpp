@@ -72,6 +72,11 @@ struct Stage {
     stages.push_back({wanted.config.weight_bits, wanted.config.act_bits, false});
   }
   for (const Stage& stage : stages) {
+    if (!wanted.config.gated() || stage.weight_bits != 1 || stage.act_bits == 32) continue;
+    fail("--stages ", distill.stages.value_or(stage.name()),
+         ": BEExformer's gates multiply floats, ", "so there is no ", stage.name(), " of it");
+  }
+  for (const Stage& stage : stages) {
     if (wanted.config.weight_bits != 1 || !wanted.config.plain()) break;
     if (stage.weight_bits != 1 || stage.act_bits == 1) continue;
     fail("--stages ", distill.stages.value_or(stage.name()), ": BiBERT's activations have no ",

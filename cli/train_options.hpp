@@ -20,6 +20,8 @@ namespace bipft::cli {
 struct ShapeOptions {
   std::optional<std::string> method;
   std::optional<std::size_t> weight_bits, act_bits, embedding_bits, estimators;
+  std::optional<std::string> slfn_gate, surrogate, weight_scale, weight_center;
+  std::optional<double> latent_clip;
   std::size_t latent_bits = 0;
   std::optional<std::string> preset;
   std::optional<std::size_t> layers, hidden, heads, ffn, max_len, vocab_size;
@@ -28,14 +30,27 @@ struct ShapeOptions {
 
   void visit(auto&& option) {
     option("method", method, "a recipe that names the bits [that of a one-bit --init, else bit]",
-           Form{"bit|bibert|bipft|float"});
+           Form{"bit|bibert|bipft|beexformer|float"});
     option("weight-bits", weight_bits, "of all matrices", Form{"1|32"});
-    option("act-bits", act_bits, "of what they multiply; 2 and 4 are for teachers between",
+    option("act-bits", act_bits,
+           "of what they multiply; 2 and 4 are for teachers between [beexformer 32]",
            Form{"1|2|4|32"});
     option("embedding-bits", embedding_bits, "of the word embedding [as the weights]",
            Form{"1|32"});
     option("estimators", estimators,
            "rank of what makes up for bits in attention, 0: none [bipft 1]", Form{"N", 0, 8});
+    option("slfn-gate", slfn_gate, "beexformer: what of its gates is squashed [hidden_sigmoid]",
+           Form{"hidden_sigmoid|output_sigmoid"});
+    option("surrogate", surrogate, "beexformer: whose derivative weights learn by [approx_sign]",
+           Form{"approx_sign|clip_ste|identity|tanh"});
+    option("weight-scale", weight_scale,
+           "beexformer: of its signs, and that scale's gradient "
+           "[row_l1_full]",
+           Form{"none|row_l1_detached|row_l1_full|row_l1_reference"});
+    option("weight-center", weight_center, "beexformer: whose mean signs are around [none]",
+           Form{"none|row|tensor"});
+    option("latent-clip", latent_clip,
+           "beexformer: latent weights stay within +-X; 0: anywhere [1]", Form{"X", 0, 1000});
     option("latent-bits", latent_bits, "keep what training goes on from best, in MODEL too; 0: no",
            Form{"0|32"});
     option("preset", preset, "tiny L2 C128, mini L4 C256, small L6 C384, base L12 C768 [tiny]",
@@ -77,7 +92,7 @@ struct LearnOptions {
     option("batch", batch, "texts a step", Form{"N", 1, 65536});
     option("lr", lr,
            "the highest learning rate [1e-3 for bits, 5e-4 for floats, those of --init 1e-4; "
-           "mlm 4e-4]",
+           "mlm 4e-4, of hidden states 2e-3]",
            Form{"R", 0, 1e6});
     option("warmup", warmup,
            "share of the steps, or from 1 on their number, to get there [0.1; mlm 0.01]",
@@ -257,7 +272,6 @@ struct TrainOptions {
 
   static constexpr auto later =
       std::to_array<Later>({{"init=foundation", "a pre-trained foundation"},
-                            {"method=beexformer", "BEExformer"},
                             {"weight-bits=2", "2 bits"},
                             {"weight-bits=4", "4 bits"},
                             {"latent-bits=2", "less than 32 bits"},

@@ -82,6 +82,8 @@
 #include "bipft/nn/feed_forward.hpp"
 #include "bipft/nn/layer_norm.hpp"
 #include "bipft/nn/linear.hpp"
+#include "bipft/nn/selective_learn_forget.hpp"
+#include "bipft/nn/sign_linear.hpp"
 
 // model: a stack of layers; the form that learns, the form that ships, and the front door
 // (Not here, so that nobody compiles it who does not read such folders: "bipft/model/hf_folder.hpp"

@@ -314,7 +314,7 @@ struct Field {
            k.unpack_row(bits.mutable_row(r), cols, -1, 1, y + r * cols);
          }
        }},
-      {"multiply", 12, [=, &t] { t.multiply(a, b, n, y); }},
+      {"multiply", 12, [=, &k] { k.multiply(a, b, n, y); }},
       {"scale", 8, [=, &t] { t.scale(a, 0.5F, n, y); }},
       {"scale_add", 12, [=, &t] { t.scale_add(a, 0.5F, b, n, y); }},
       {"relu_backward", 12, [=, &t] { t.relu_backward(a, b, n, y); }},

@@ -34,7 +34,7 @@ TEST_CASE("Binarizers: are chosen by name, for a number of channels") {
   CHECK(rule_of(choose<Binarizers>("binarizer", "elastic_step", std::size_t{5})).zero_one);
   CHECK_THROWS_WITH_AS((void)choose<Binarizers>("binarizer", "bool", std::size_t{5}),
                        "no binarizer is called 'bool'; choose one of: elastic_sign, elastic_step, "
-                       "plain_sign, bool_attention",
+                       "plain_sign, bool_attention, approx_sign, approx_step",
                        Error);
 }
 

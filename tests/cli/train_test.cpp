@@ -66,6 +66,43 @@ TEST_CASE("train: it goes on from a model of every kind, and without learning ch
   CHECK(place.code("bipft train small.tsv --init latent.bipft --epochs 1 -o on.bipft") == 0);
 }
 
+TEST_CASE(
+    "train: BEExformer's signs multiply floats, and its knobs are what its text leaves open") {
+  const Workplace& place = trained();
+  const std::string train = "bipft train small.tsv --dev dev.tsv --epochs 1 --batch 8 ";
+  const std::string beexformer = train + "--method beexformer" + toy_shape;
+  REQUIRE(place.code(beexformer + "-o bee.bipft --threads 1") == 0);
+  CHECK(place.code(beexformer + "-o bee3.bipft --threads 3 && cmp bee.bipft bee3.bipft") == 0);
+  const std::string info = place.sh("bipft run bee.bipft --info").out;
+  CHECK(info.find("kind\tpacked\n") != std::string::npos);
+  CHECK(info.find("method\tbeexformer\n") != std::string::npos);
+  CHECK(place.code("bipft eval bee.bipft dev.tsv --bench") == 0);
+  CHECK(place.sh("cut -f1 dev.tsv | bipft run bee.bipft --logits --threads 1").out ==
+        place.sh("cut -f1 dev.tsv | bipft run bee.bipft --logits --threads 3").out);
+  CHECK(place.code("bipft eval bee.bipft --export-hf bee") == 4);
+  CHECK(place.code("bipft train small.tsv --init bee.bipft --epochs 1 -o on.bipft && "
+                   "bipft run on.bipft --info | grep beexformer") == 0);
+  for (const char* knobs :
+       {"--slfn-gate output_sigmoid --surrogate clip_ste --latent-clip 0",
+        "--weight-scale none --weight-center row", "--weight-scale row_l1_detached",
+        "--weight-scale row_l1_reference --surrogate tanh --embedding-bits 32",
+        "--surrogate identity --weight-center tensor"}) {
+    CAPTURE(knobs);
+    CHECK(place.code(beexformer + knobs + " -o knobs.bipft && bipft eval knobs.bipft dev.tsv") ==
+          0);
+  }
+  CHECK(place.code(beexformer + "--stages 32-32,1-2 -o x.bipft") == 2);
+  // Other methods' weights multiply floats too; and the method of a start can be left.
+  CHECK(place.code(train + "--weight-bits 1 --act-bits 32 -o w1.bipft" + toy_shape +
+                   "&& bipft eval w1.bipft dev.tsv") == 0);
+  CHECK(place.code(train + "--init bee.bipft --method bit -o bit.bipft && "
+                           "bipft run bit.bipft --info | grep 'method.bit'") == 0);
+  CHECK(place.code(train + "--init bee.bipft --method float -o float.bee") == 0);
+  CHECK(place.code(train + "--init float.bee --method beexformer -o again.bipft") == 0);
+  CHECK(place.code(train + "--teacher float.bee --method beexformer -o pupil.bee && "
+                           "bipft run pupil.bee --info | grep beexformer") == 0);
+}
+
 TEST_CASE("train: a teacher of any toy_shape, vocabulary and head teaches") {
   const Workplace& place = trained();
   REQUIRE(place.code("bipft train small.tsv --dev dev.tsv -o teacher.bipft --method float "

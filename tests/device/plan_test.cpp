@@ -231,7 +231,8 @@ class PlainWalk {
   }
   template <class FloatStep>
   requires std::same_as<FloatStep, MatrixStep> || std::same_as<FloatStep, FloatAttentionStep> ||
-      std::same_as<FloatStep, FirstStep>
+      std::same_as<FloatStep, FirstStep> || std::same_as<FloatStep, SignStep> ||
+      std::same_as<FloatStep, SigmoidStep> || std::same_as<FloatStep, MultiplyStep>
   void operator()(const FloatStep& /*s*/) { FAIL("a plan in bits has no float products"); }
   void operator()(const NormStep& s) {
     for (std::size_t t = 0; t < tokens_; ++t) {
@@ -552,6 +553,62 @@ TEST_CASE("run: a plan in floats that is not sound is refused at its step") {
   refused(5, [](Step& s) { std::get<MatrixStep>(s).to = Floats::context; });
   refused(6, [](Step& s) { std::get<MatrixStep>(s).to = Floats::branch; });
   refused(8, [](Step& s) { std::get<MatrixStep>(s).from = Floats::hidden; });
+}
+
+TEST_CASE("run: a plan of signs and floats that is not sound is refused at its step") {
+  constexpr std::size_t width = 24;
+  test::Dice dice(21);
+  const auto signs = [&](Floats from, Floats to, std::size_t outputs, std::size_t inputs) {
+    SignStep s;
+    s.from = from;
+    s.to = to;
+    s.signs = test::random_bits(dice, inputs, outputs);
+    s.scale = test::random_vector(dice, outputs);
+    s.bias = test::random_vector(dice, outputs);
+    return s;
+  };
+  Plan good;
+  good.width = width;
+  good.inner = 40;
+  good.positions = 30;
+  good.labels = 3;
+  EmbedStep embed;
+  embed.table = test::random_matrix(dice, test::random_plan_vocabulary, width);
+  embed.position = test::random_matrix(dice, good.positions, width);
+  embed.type = test::random_matrix(dice, 2, width);
+  ClassifyStep classify;
+  classify.weight = test::random_matrix(dice, 3, width);
+  classify.bias = test::random_vector(dice, 3);
+  good.steps = {embed,
+                signs(Floats::hidden, Floats::inner, 40, width),
+                SigmoidStep{Floats::inner},
+                signs(Floats::inner, Floats::gate, width, 40),
+                signs(Floats::hidden, Floats::branch, width, width),
+                MultiplyStep{},
+                FirstStep{},
+                signs(Floats::first, Floats::pooled, width, width),
+                classify};
+  const Batch batch = random_batch({5, 30, 1}, 22);
+  REQUIRE(message_of(good, batch).empty());
+  const auto refused = [&](std::size_t step, auto change) {
+    Plan plan = good;
+    change(step_at(plan, step));
+    const std::string message = message_of(plan, batch);
+    CAPTURE(message);
+    CHECK(message.starts_with(concat("plan: step ", step, ": ")));
+  };
+  refused(1, [](Step& s) { std::get<SignStep>(s).bias = Tensor(Shape{1}); });
+  refused(1, [](Step& s) { std::get<SignStep>(s).scale = Tensor(Shape{1}); });
+  refused(1, [](Step& s) { std::get<SignStep>(s).signs = BitMatrix(width, 41); });
+  refused(1, [](Step& s) { std::get<SignStep>(s).signs = BitMatrix(width + 1, 40); });
+  refused(1, [](Step& s) { std::get<SignStep>(s).from = Floats::q; });
+  refused(1, [](Step& s) { std::get<SignStep>(s).to = Floats::pooled; });
+  refused(2, [](Step& s) { std::get<SigmoidStep>(s).at = Floats::gate; });
+  refused(3, [](Step& s) { std::get<SignStep>(s).to = Floats::inner; });
+  refused(5, [](Step& s) { std::get<MultiplyStep>(s).by = Floats::inner; });
+  refused(5, [](Step& s) { std::get<MultiplyStep>(s).by = Floats::context; });
+  refused(5, [](Step& s) { std::get<MultiplyStep>(s).at = Floats::pooled; });
+  refused(7, [](Step& s) { std::get<SignStep>(s).from = Floats::hidden; });
 }
 
 TEST_CASE("run: a batch of lengths that were seen before allocates nothing") {

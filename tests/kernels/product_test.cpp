@@ -1,6 +1,7 @@
-// Float products, the one entry of KernelTable whose bytes are a target's own.
+// Float products: fused ones, whose bytes are a target's own, and plain ones.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -179,6 +180,35 @@ TEST_CASE("product: a row's bytes do not depend on the rows or columns around it
       bool same = true;
       for (std::size_t m = 0; m < rows; ++m) same &= part[m] == whole[m * cols + column];
       CHECK(same);
+    }
+  }
+}
+
+TEST_CASE("KernelTable: plain products are the same bytes on every target") {
+  for (std::uint64_t shape = 0; shape < 60; ++shape) {
+    const Random random(shape, "plain shapes");
+    CAPTURE(shape);
+    Problem problem(1 + random.below(0, 70), 1 + random.below(1, 70), 1 + random.below(2, 300),
+                    shape);
+    Floats wanted = problem.c;
+    for (std::size_t m = 0; m < problem.of.m; ++m) {
+      for (std::size_t n = 0; n < problem.of.n; ++n) {
+        volatile float sum = 0;  // nothing is fused past it
+        for (std::size_t k = 0; k < problem.of.k; ++k) {
+          const volatile float term = problem.a_at(m, k) * problem.b_at(k, n);
+          sum = sum + term;
+        }
+        if (problem.of.scale != 1.0F) sum = sum * problem.of.scale;
+        if (problem.of.bias != nullptr) sum = sum + problem.of.bias[n];
+        wanted[m * problem.of.c_stride + n] = sum;
+      }
+    }
+    for (const KernelTable* table : supported_targets()) {
+      CAPTURE(std::string(table->name));
+      std::ranges::fill(problem.c, 99.0F);
+      std::vector<float> workspace(table->product_workspace, NAN);
+      table->plain_product(problem.of, workspace.data());
+      CHECK(first_difference(problem.c, wanted) == wanted.size());
     }
   }
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "support.hpp"
+#include "support/bits.hpp"
 
 using namespace bipft;
 using namespace bipft::kernels;
@@ -31,7 +32,7 @@ std::vector<std::size_t> sizes() {
 Floats all_elements(const KernelTable& table, const Floats& a, const Floats& b, const Floats& c,
                     std::size_t n) {
   const TrainingKernels& training = training_of(table);
-  constexpr std::size_t outputs = 19;
+  constexpr std::size_t outputs = 20;
   constexpr float canary = 12345.0F;
   Floats result(outputs * (n + 3), canary);
   float* y = result.data();
@@ -41,7 +42,7 @@ Floats all_elements(const KernelTable& table, const Floats& a, const Floats& b, 
     return place;
   };
   table.add(a.data(), b.data(), n, next());
-  training.multiply(a.data(), b.data(), n, next());
+  table.multiply(a.data(), b.data(), n, next());
   training.scale(a.data(), 0.3F, n, next());
   training.scale_add(a.data(), 0.3F, b.data(), n, next());
   table.relu(a.data(), n, next());
@@ -49,6 +50,7 @@ Floats all_elements(const KernelTable& table, const Floats& a, const Floats& b, 
   table.gelu(a.data(), n, next());
   training.gelu_backward(a.data(), b.data(), n, next());
   table.tanh(a.data(), n, next());
+  table.sigmoid(a.data(), n, next());
   training.tanh_backward(a.data(), b.data(), n, next());
   table.exp(a.data(), n, next());
   training.threshold_select(a.data(), 0.0F, false, -0.5F, 0.25F, n, next());
@@ -178,7 +180,48 @@ TEST_CASE("KernelTable: rows are the same bytes on every target, and nothing els
   }
 }
 
-TEST_CASE("KernelTable: exp, tanh and gelu are those of mathematics") {
+TEST_CASE("KernelTable: floats times bits are the same bytes on every target: plain sums") {
+  for (const std::size_t k : {1UL, 2UL, 64UL, 127UL, 129UL, 300UL}) {
+    for (const std::size_t n : {1UL, 15UL, 16UL, 17UL, 50UL, 130UL}) {
+      for (const std::size_t m : {1UL, 3UL, 16UL, 200UL}) {
+        CAPTURE(k);
+        CAPTURE(n);
+        CAPTURE(m);
+        const Floats a = numbers(k + m, m * k, 3);
+        const Floats scale = numbers(4, n);
+        const Floats bias = numbers(5, n);
+        test::Dice dice(k * n);
+        const BitMatrix s = test::random_bits(dice, k, n);
+        Floats wanted((n + 2) * m, 7.0F);  // nothing beside the result is touched
+        for (std::size_t i = 0; i < m; ++i) {
+          for (std::size_t j = 0; j < n; ++j) {
+            float sum = 0;
+            for (std::size_t l = 0; l < k; ++l) sum += s.bit(l, j) ? a[i * k + l] : -a[i * k + l];
+            const volatile float scaled = sum * scale[j];
+            wanted[i * (n + 2) + j] = scaled + bias[j];
+          }
+        }
+        SignProduct product;
+        product.a = a.data();
+        product.a_stride = k;
+        product.signs = s.view();
+        product.c_stride = n + 2;
+        product.m = m;
+        product.n = n;
+        for (const KernelTable* table : supported_targets()) {
+          CAPTURE(std::string(table->name));
+          Floats c((n + 2) * m, 7.0F);
+          Floats workspace(table->sign_linear_workspace);
+          product.c = c.data();
+          table->sign_linear(product, scale.data(), bias.data(), workspace.data());
+          CHECK(first_difference(c, wanted) == wanted.size());
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("KernelTable: exp, tanh, sigmoid and gelu are those of mathematics") {
   const Floats x = sweep();
   Floats exp(x.size()), tanh(x.size()), gelu(x.size()), slope(x.size());
   const Floats ones(x.size(), 1.0F);
@@ -187,12 +230,17 @@ TEST_CASE("KernelTable: exp, tanh and gelu are those of mathematics") {
   table.tanh(x.data(), x.size(), tanh.data());
   table.gelu(x.data(), x.size(), gelu.data());
   active_training().gelu_backward(x.data(), ones.data(), x.size(), slope.data());
+  Floats sigmoid(x.size());
+  table.sigmoid(x.data(), x.size(), sigmoid.data());
+  double worst_sigmoid = 0;
   double worst_exp = 0, worst_tanh = 0, worst_gelu = 0, worst_slope = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const auto at = static_cast<double>(x[i]);
     worst_exp = std::max(worst_exp, ulps(exp[i], std::exp(at)));
     worst_tanh = std::max(worst_tanh, ulps(tanh[i], std::tanh(at)));
     if (!std::isfinite(x[i])) continue;
+    const double share = 1 / (1 + std::exp(-at));
+    worst_sigmoid = std::max(worst_sigmoid, std::fabs(static_cast<double>(sigmoid[i]) - share));
     const double density = std::exp(-at * at / 2) / std::sqrt(2 * std::acos(-1.0));
     const double size = std::max(1.0, std::fabs(at));
     worst_gelu =
@@ -202,6 +250,7 @@ TEST_CASE("KernelTable: exp, tanh and gelu are those of mathematics") {
   }
   CHECK(worst_exp <= 2.0);
   CHECK(worst_tanh <= 2.0);
+  CHECK(worst_sigmoid <= 0x1p-23);
   CHECK(worst_gelu <= 2 * 0x1p-24);
   CHECK(worst_slope <= 4 * 0x1p-24);
 }

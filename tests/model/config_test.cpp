@@ -108,6 +108,53 @@ TEST_CASE("Config: a residual pooler and estimators are for bits, elastic ones a
   CHECK(complaint(config).find("pooler is 'odd'") != std::string::npos);
 }
 
+TEST_CASE("Config: gates go with a tanh and floats, scaleless signs with a surrogate") {
+  const ModelConfig plain = complete(ModelConfig::preset("tiny"));
+  ModelConfig config = plain;
+  config.act_bits = 32;
+  config.heads = 8;  // any width: no bits are compared
+  CHECK(complaint(config).empty());
+  CHECK(config.binary());
+  CHECK_FALSE(config.staged());
+  config.activation = "tanh";
+  CHECK(complaint(config).find("slfn_gate is 'none' but activation is 'tanh'") !=
+        std::string::npos);
+  config.slfn_gate = "output_sigmoid";
+  CHECK(complaint(config).find("with inner_levels sign") != std::string::npos);
+  config.inner_levels = "sign";
+  CHECK(complaint(config).empty());
+  config.weight_scales = "none";
+  CHECK(complaint(config).find("a surrogate goes with") != std::string::npos);
+  config.weight_surrogate = "tanh";
+  config.weight_center = "row";
+  config.scale_gradient = "full";
+  config.latent_clip = 1;
+  CHECK(complaint(config).empty());
+  config.weight_scales = "tensor";
+  CHECK(complaint(config).find("a surrogate goes with") != std::string::npos);
+  config.weight_scales = "row";
+  config.attention = "bool";
+  CHECK(complaint(config).find("floats go with a softmax") != std::string::npos);
+  config.attention = "softmax";
+  config.slfn_gate = config.weight_surrogate = config.scale_gradient = "odd";
+  config.weight_center = "odd";
+  for (const char* name : {"slfn_gate", "weight_surrogate", "scale_gradient", "weight_center"}) {
+    CHECK(complaint(config).find(concat(name, " is 'odd'")) != std::string::npos);
+  }
+  config = plain;
+  config.latent_clip = 1;
+  CHECK(complaint(config).find("latent_clip is 1") != std::string::npos);
+  config.weight_surrogate = "approx_sign";
+  config.weight_scales = "row";
+  config.input_levels = "approx";
+  CHECK(complaint(config).empty());
+  config.latent_clip = -1;
+  CHECK(complaint(config).find("latent_clip is -1") != std::string::npos);
+  config.latent_clip = 0;
+  config.act_bits = 4;
+  CHECK(complaint(config).find("act_bits is 4") != std::string::npos);
+}
+
 TEST_CASE("Config: a file that lacks a name has its first meaning") {
   ModelConfig config;
   from_json(Json::parse(R"({"layers": 3})", "test"), config);
@@ -122,6 +169,9 @@ TEST_CASE("Config: a file that lacks a name has its first meaning") {
   CHECK_FALSE(to_json(config).contains("estimators"));
   config.estimators = 2;
   CHECK(to_json(config)["estimators"].as_size() == 2);
+  CHECK_FALSE(to_json(config).contains("latent_clip"));
+  config.latent_clip = 0.5;
+  CHECK(to_json(config)["latent_clip"].as_double() == 0.5);
 }
 
 TEST_CASE("Config: written as JSON and read again it is the same") {

@@ -231,6 +231,11 @@ TEST_CASE("Hf export: nothing is overwritten, and what has no form there is refu
                        "export: a model with a scale a row of weights has no form in published "
                        "code",
                        Error);
+  CHECK_THROWS_WITH_AS(
+      write_hf_folder(place.path("floats"), test::toy_file(test::toy_beexformer_config())),
+      "export: a model with activations of 32 bits beside one-bit weights has no form in published "
+      "code",
+      Error);
   for (const bool attention : {false, true}) {
     ModelConfig part = test::toy_bibert_config();
     (attention ? part.attention : part.weight_scales) = attention ? "softmax" : "tensor";

@@ -205,6 +205,34 @@ TEST_CASE("Model file: BiBERT's has a scale a row, and neither shifts nor scales
         Network(*model.packed, active_runner()).logits(texts));
 }
 
+TEST_CASE("Model file: BEExformer's has gates, and no scales but its words'") {
+  ModelFile model = test::toy_file(test::toy_beexformer_config());
+  const std::string bytes = serialize_model(model);
+  CHECK(bytes.find("layers.1.ffn.gate.outer.bits") != std::string::npos);
+  for (const char* absent : {"in_alpha", ".shift", "query_alpha", "probability_alpha",
+                             "inner.alpha", "pooler.alpha", "scale_gradient"}) {
+    CAPTURE(absent);
+    CHECK(bytes.find(absent) == std::string::npos);
+  }
+  const ModelFile loaded = load_from(bytes);
+  CHECK(loaded.card.config == model.card.config);
+  CHECK(serialize_model(loaded) == bytes);
+  const auto texts = test::toy_texts(9, 1, model.card.config);
+  CHECK(Network(*loaded.packed, active_runner()).logits(texts) ==
+        Network(*model.packed, active_runner()).logits(texts));
+  model.packed->layers[0].ffn.gate_inner.bias = Tensor(Shape{5});
+  CHECK(message_of(serialize_model(model)).find("layers.0.ffn.gate.inner.bias: is F32 [5], not") !=
+        std::string::npos);
+  model = test::toy_file(test::toy_beexformer_config());
+  model.card.config.slfn_gate = "none";  // and a tanh without one
+  CHECK(message_of(serialize_model(model)).find("slfn_gate is 'none' but activation is 'tanh'") !=
+        std::string::npos);
+  const std::string usual = serialize_model(test::toy_file());
+  for (const char* absent : {"slfn_gate", "weight_surrogate", "weight_center", "latent_clip"}) {
+    CHECK(usual.find(absent) == std::string::npos);
+  }
+}
+
 TEST_CASE("Model file: BiPFT's has its pooler's norm, and estimators where there are any") {
   for (const std::size_t rank : {0U, 2U}) {
     CAPTURE(rank);

@@ -13,6 +13,8 @@
 #include "bipft/model/classifier.hpp"
 #include "bipft/model/tape_network.hpp"
 #include "bipft/ops/losses.hpp"
+#include "support/grad_check.hpp"
+#include "support/random_tensor.hpp"
 #include "support/toy.hpp"
 
 using namespace bipft;
@@ -112,6 +114,59 @@ TEST_CASE("Model: unpacked from bits with a scale a row, it packs to the same by
     CHECK(again.layers[1].ffn.inner.scale(o) == packed.layers[1].ffn.inner.scale(o));
     CHECK(again.layers[1].ffn.inner.bits.view().row(o)[0] ==
           packed.layers[1].ffn.inner.bits.view().row(o)[0]);
+  }
+}
+
+TEST_CASE("Model: unpacked from signs without scales, it packs to the same bits and learns on") {
+  const ModelConfig config = test::toy_beexformer_config();
+  const PackedModel packed = test::toy_model(config, 8).pack(active_device());
+  Model model = Model::unpack(packed, active_device());
+  const PackedModel again = model.pack(active_device());
+  for (std::size_t o = 0; o < 96; ++o) {
+    CHECK(again.layers[1].ffn.gate_inner.scale(o) == 1.0F);
+    CHECK(again.layers[1].ffn.gate_inner.bits.view().row(o)[0] ==
+          packed.layers[1].ffn.gate_inner.bits.view().row(o)[0]);
+  }
+  // At ±1, which the bits stand for, the surrogate would pass nothing on.
+  Tape tape(active_device());
+  const Batch batch = make_batch(test::toy_texts(5, 1, config));
+  const Var logits = model(tape, batch);
+  tape.backward(test::weighted_sum(logits, test::random_tensor(logits.shape(), 1)));
+  const Tensor& grad = std::get<SignLinear>(model.layers[0].ffn.gate->outer).weight.grad;
+  REQUIRE(!grad.empty());
+  CHECK(active_device().sums(grad).absolute > 0);
+}
+
+TEST_CASE("Model: latent weights are held within their clip, and nothing else is") {
+  for (const std::size_t act_bits : {1U, 32U}) {
+    ModelConfig config = test::toy_beexformer_config();
+    if (act_bits == 1) {
+      config.act_bits = 1;
+      config.slfn_gate = "none";
+      config.activation = "relu";
+    }
+    Model model(config, 1);
+    const auto set = [](Parameter& p, float value) { p.value = Tensor(p.value.shape(), value); };
+    for_each<Parameter>(model, [&](const std::string&, Parameter& p) { set(p, 3); });
+    const auto weight_of = [](LinearLayer& layer) -> Parameter& {
+      return std::visit([](auto& chosen) -> Parameter& { return chosen.weight; }, layer);
+    };
+    Parameter& inner = weight_of(model.layers[1].ffn.inner);
+    inner.value.mutable_data()[0] = -1.5F;
+    inner.value.mutable_data()[1] = 0.25F;
+    inner.value.mutable_data()[2] = -1.0F;
+    model.clamp(active_device());
+    CHECK(inner.value.data()[0] == -1.0F);
+    CHECK(inner.value.data()[1] == 0.25F);
+    CHECK(inner.value.data()[2] == -1.0F);
+    CHECK(inner.value.data()[3] == 1.0F);
+    CHECK(weight_of(model.pooler).value.data()[0] == 1.0F);
+    CHECK(model.classifier.weight.value.data()[0] == 3.0F);
+    CHECK(model.embedding.word.value.data()[0] == 3.0F);
+    model.config.latent_clip = 0;
+    set(inner, -7);
+    model.clamp(active_device());
+    CHECK(inner.value.data()[0] == -7.0F);
   }
 }
 

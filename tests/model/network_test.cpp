@@ -124,6 +124,35 @@ TEST_CASE("Network: so does one with estimators, of any rank") {
   }
 }
 
+TEST_CASE("Network: so does one whose weights alone are bits, and one by a surrogate") {
+  for (const std::size_t head_size : {32U, 20U}) {
+    CAPTURE(head_size);
+    ModelConfig config = test::toy_beexformer_config(head_size);
+    check_packed_and_trained(config);
+    config.slfn_gate = "output_sigmoid";
+    config.weight_scales = "row";
+    config.scale_gradient = "full";
+    config.embedding_bits = 32;
+    config.pooler = "residual";
+    check_packed_and_trained(config);
+    for (const char* activation : {"relu", "gelu"}) {  // BiT's weights
+      config = test::toy_config(true, head_size);
+      config.act_bits = 32;
+      config.activation = activation;
+      config.inner_levels = "sign";
+      check_packed_and_trained(config);
+    }
+  }
+  ModelConfig config = test::toy_config();
+  config.input_levels = "approx";
+  check_packed_and_trained(config);
+  config.activation = "gelu";
+  config.inner_levels = "sign";
+  config.weight_surrogate = "tanh";
+  config.weight_scales = "none";
+  check_packed_and_trained(config);
+}
+
 TEST_CASE("Network: the sign of a shifted GELU is that of GELU, at every popcount") {
   ModelConfig config = test::toy_bipft_config(0);
   config.hidden = 384;  // so that a step of x is short, and many lie about GELU's least value
@@ -226,9 +255,12 @@ TEST_CASE("Network: threads, batch and neighbours never change a byte") {
 
 TEST_CASE("Network: every target gives a packed model's bytes") {
   const std::string active(kernels::active().name);
+  ModelConfig float_inputs = test::toy_config();
+  float_inputs.act_bits = 32;
   for (const ModelConfig& config :
        {test::toy_config(), test::toy_bibert_config(), test::toy_bipft_config(0),
-        test::toy_bipft_config(1), test::toy_bipft_config(3, 64)}) {
+        test::toy_bipft_config(1), test::toy_bipft_config(3, 64), test::toy_beexformer_config(20),
+        float_inputs}) {
     Model model = test::toy_model(config, 4);
     const PackedModel packed = model.pack(active_device());
     const auto texts = test::toy_texts(21, 8, config);

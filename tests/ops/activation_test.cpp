@@ -56,3 +56,16 @@ TEST_CASE("activate: relu passes nothing on at 0") {
     test::check_equal(x.grad, test::tensor({3}, {0, 0, 3}));
   }
 }
+
+TEST_CASE("sigmoid: agrees with its table, and its gradient with differences") {
+  for (Device* device : test::devices()) {
+    Tape tape(*device);
+    const Var y = sigmoid(tape.constant(test::tensor({1, 5}, {-100, -1, 0, 2, 100})));
+    test::check_close(y.value(), test::tensor({1, 5}, {0, 0.2689414214, 0.5, 0.8807970780, 1}),
+                      1e-7F);
+    Parameter x(points);
+    const Tensor weights = test::random_tensor(points.shape(), 1);
+    const auto loss = [&](Tape& on) { return test::weighted_sum(sigmoid(on.leaf(x)), weights); };
+    test::grad_check(*device, loss, {&x});
+  }
+}

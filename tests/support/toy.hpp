@@ -53,6 +53,19 @@ namespace bipft::test {
   return config;
 }
 
+/// The same as BEExformer has it: weights of one bit without scales, floats for inputs, gates.
+[[nodiscard]] inline ModelConfig toy_beexformer_config(std::size_t head_size = 32) {
+  ModelConfig config = toy_config(true, head_size);
+  config.act_bits = 32;
+  config.activation = "tanh";
+  config.inner_levels = "sign";
+  config.slfn_gate = "hidden_sigmoid";
+  config.weight_surrogate = "approx_sign";
+  config.weight_scales = "none";
+  config.latent_clip = 1;
+  return config;
+}
+
 [[nodiscard]] inline Vocabulary toy_vocabulary() {
   std::vector<std::string> pieces{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   for (char c = 'a'; c <= 'z'; ++c) pieces.emplace_back(1, c);
@@ -108,6 +121,7 @@ namespace bipft::test {
   file.card.config = config;
   file.card.kind = binary ? "packed" : "float";
   file.card.method = !binary                      ? "float"
+                     : config.by_surrogate()      ? "beexformer"
                      : config.attention == "bool" ? "bibert"
                      : config.residual_pooler()   ? "bipft"
                                                   : "bit";

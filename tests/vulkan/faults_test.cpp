@@ -73,6 +73,16 @@ TEST_CASE("vulkan: with a fall-back, a device that fails leaves the CPU's answer
   }
 }
 
+TEST_CASE("vulkan: no step of a plan of floats, or of floats and signs, has a shader yet") {
+  const Step steps[] = {MatrixStep{}, FloatAttentionStep{}, FirstStep{},
+                        SignStep{},   SigmoidStep{},        MultiplyStep{}};
+  for (const Step& step : steps) {
+    Plan plan;
+    plan.steps.push_back(step);
+    CHECK(vulkan::missing_shader(plan) != nullptr);
+  }
+}
+
 TEST_CASE("vulkan: a plan without a shader is refused by name, and falls back to the CPU") {
   const auto gpu = test::open_vulkan();
   if (!gpu) return;

@@ -7,6 +7,8 @@
 #include <utility>
 #include <variant>
 
+#include "bipft/binarize/approx_sign.hpp"
+#include "bipft/binarize/approx_step.hpp"
 #include "bipft/binarize/bool_attention.hpp"
 #include "bipft/binarize/elastic_bits.hpp"
 #include "bipft/binarize/elastic_sign.hpp"
@@ -16,10 +18,12 @@
 
 namespace bipft {
 
-using Binarizers = std::variant<ElasticSign,  //
-                                ElasticStep,  //
-                                PlainSign,    //
-                                BoolAttention>;
+using Binarizers = std::variant<ElasticSign,    //
+                                ElasticStep,    //
+                                PlainSign,      //
+                                BoolAttention,  //
+                                ApproxSign,     //
+                                ApproxStep>;
 
 /// What the chosen binarizer makes of x.
 [[nodiscard]] inline BinaryVar binarize(Binarizers& binarizer, const Var& x) {

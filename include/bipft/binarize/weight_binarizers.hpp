@@ -7,11 +7,13 @@
 #include "bipft/binarize/embedding_rows.hpp"
 #include "bipft/binarize/mean_sign.hpp"
 #include "bipft/binarize/row_sign.hpp"
+#include "bipft/binarize/surrogate_sign.hpp"
 
 namespace bipft {
 
 using WeightBinarizers = std::variant<MeanSign,  //
-                                      RowSign>;
+                                      RowSign,   //
+                                      SurrogateSign>;
 
 using TableBinarizers = std::variant<EmbeddingRows,  //
                                      RowSign>;

@@ -9,7 +9,8 @@
 /// From that one list come the optimizer's parameters, the tensor names in a checkpoint, the fields
 /// of a config in its metadata, and the options of a command. Options add a third word, their help:
 ///   option("steps", steps, "how many batches to train on");
-/// and a field that files say only where it is not as usual adds that, a number as its digits:
+/// and a field that files say only where it is not as usual adds that, a number as
+/// JSON has it:
 ///   part("attention", attention, Usual{"softmax"});
 
 #include <cstddef>

@@ -46,7 +46,7 @@ class CpuDevice final : public CpuAttention {
 
   [[nodiscard]] Tensor multiply(const Tensor& a, const Tensor& b) override {
     detail::require_same("multiply", a, b);
-    return map_two(a, b, kernels::active_training().multiply);
+    return map_two(a, b, kernels::active().multiply);
   }
 
   [[nodiscard]] Tensor add_row(const Tensor& x, const Tensor& row) override {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "bipft/core/bit_matrix.hpp"
@@ -209,15 +210,33 @@ class PlanGroup {
     product.m = rows_of(s.to);
     product.bias = s.bias.data().data();
     kernels_.product(product, product_);
-    if (!s.activation) return;
-    const auto function = *s.activation == Activation::relu   ? kernels_.relu
-                          : *s.activation == Activation::gelu ? kernels_.gelu
-                                                              : kernels_.tanh;
-    function(product.c, product.m * product.n, product.c);
+    activate(s.activation, product.c, product.m * product.n);
+  }
+
+  void operator()(const SignStep& s) {
+    kernels::SignProduct product;
+    product.a = floats(s.from);
+    product.a_stride = s.signs.rows();
+    product.signs = s.signs.view();
+    product.c = floats(s.to);
+    product.c_stride = product.n = s.signs.cols();
+    product.m = rows_of(s.to);
+    kernels_.sign_linear(product, s.scale.data().data(), s.bias.data().data(), product_);
+    activate(s.activation, product.c, product.m * product.n);
+  }
+
+  void operator()(const SigmoidStep& s) {
+    kernels_.sigmoid(floats(s.at), rows_of(s.at) * cols_of(run_.plan, s.at), floats(s.at));
+  }
+
+  void operator()(const MultiplyStep& s) {
+    float* const at = floats(s.at);
+    kernels_.multiply(at, floats(s.by), rows_of(s.at) * cols_of(run_.plan, s.at), at);
   }
 
   void operator()(const FloatAttentionStep& s) {
     const std::size_t head_size = width_ / s.heads;
+    const auto multiply = s.plain ? kernels_.plain_product : kernels_.product;
     for (std::size_t b = 0; b < texts_; ++b) {
       const std::size_t tokens = length(b);
       for (std::size_t head = 0; head < s.heads; ++head) {
@@ -231,7 +250,7 @@ class PlanGroup {
         scores.c_stride = scores.m = scores.n = tokens;
         scores.k = head_size;
         scores.scale = s.scale;
-        kernels_.product(scores, product_);
+        multiply(scores, product_);
         kernels_.softmax(scores_, tokens, tokens, scores_);
 
         kernels::MatrixProduct mix;
@@ -241,7 +260,7 @@ class PlanGroup {
         mix.c = floats(Floats::context) + begin;
         mix.b_stride = mix.c_stride = width_;
         mix.n = head_size;
-        kernels_.product(mix, product_);
+        multiply(mix, product_);
       }
     }
   }
@@ -312,7 +331,8 @@ class PlanGroup {
     return run_.buffers.has(Floats::context) ? longest() * longest() : 0;
   }
   [[nodiscard]] std::size_t product_floats() const {
-    return run_.buffers.float_products ? kernels_.product_workspace : 0;
+    return std::max(run_.buffers.float_products ? kernels_.product_workspace : 0,
+                    run_.buffers.sign_products ? kernels_.sign_linear_workspace : 0);
   }
   /// The longest text's estimates and their sides, keys padded as attention wants them.
   [[nodiscard]] std::size_t estimate_floats() const {
@@ -349,6 +369,14 @@ class PlanGroup {
   [[nodiscard]] float* floats(Floats name) const { return floats_[static_cast<std::size_t>(name)]; }
   [[nodiscard]] std::uint64_t* bits(Bits name) const {
     return bits_[static_cast<std::size_t>(name)];
+  }
+
+  void activate(std::optional<Activation> f, float* y, std::size_t count) const {
+    if (!f) return;
+    const auto function = *f == Activation::relu   ? kernels_.relu
+                          : *f == Activation::gelu ? kernels_.gelu
+                                                   : kernels_.tanh;
+    function(y, count, y);
   }
 
   /// The estimates of text b, from its hidden states.

@@ -59,17 +59,11 @@ class CpuProducts : public Device {
 
   [[nodiscard]] Tensor scores(const Tensor& q, const Tensor& k, const Ragged& texts,
                               std::size_t heads, float scale) override {
-    detail::require_same("scores", q, k);
-    detail::require_heads("scores", q, texts, heads);
-    Tensor s = Tensor::uninitialized(Shape{heads * texts.pairs()});
-    const Channels each{q.cols(), q.cols() / heads};
-    const float* from_q = q.data().data();
-    const float* from_k = k.data().data();
-    float* to = s.mutable_data().data();
-    detail::for_each_head(texts, heads, q.cols(), [&](const detail::TextHead& at) {
-      times_transposed(each, at, from_q, from_k, scale, to);
-    });
-    return s;
+    return scores_by(kernels::active().product, q, k, texts, heads, scale);
+  }
+  [[nodiscard]] Tensor plain_scores(const Tensor& q, const Tensor& k, const Ragged& texts,
+                                    std::size_t heads, float scale) override {
+    return scores_by(kernels::active().plain_product, q, k, texts, heads, scale);
   }
 
   [[nodiscard]] GradPair scores_backward(const Tensor& q, const Tensor& k, const Tensor& ds,
@@ -86,25 +80,19 @@ class CpuProducts : public Device {
     float* dq = grad.first.mutable_data().data();
     float* dk = grad.second.mutable_data().data();
     detail::for_each_head(texts, heads, q.cols(), [&](const detail::TextHead& at) {
-      square_times(each, at, from_ds, false, from_k, scale, dq);
-      square_times(each, at, from_ds, true, from_q, scale, dk);
+      square_times(kernels::active().product, each, at, from_ds, false, from_k, scale, dq);
+      square_times(kernels::active().product, each, at, from_ds, true, from_q, scale, dk);
     });
     return grad;
   }
 
   [[nodiscard]] Tensor mix(const Tensor& p, const Tensor& v, const Ragged& texts,
                            std::size_t heads) override {
-    detail::require_heads("mix", v, texts, heads);
-    detail::require_squares("mix", p, texts, heads);
-    Tensor y = Tensor::uninitialized(v.shape());
-    const Channels each{v.cols(), v.cols() / heads};
-    const float* from_p = p.data().data();
-    const float* from_v = v.data().data();
-    float* to = y.mutable_data().data();
-    detail::for_each_head(texts, heads, v.cols(), [&](const detail::TextHead& at) {
-      square_times(each, at, from_p, false, from_v, 1, to);
-    });
-    return y;
+    return mix_by(kernels::active().product, p, v, texts, heads);
+  }
+  [[nodiscard]] Tensor plain_mix(const Tensor& p, const Tensor& v, const Ragged& texts,
+                                 std::size_t heads) override {
+    return mix_by(kernels::active().plain_product, p, v, texts, heads);
   }
 
   [[nodiscard]] GradPair mix_backward(const Tensor& p, const Tensor& v, const Tensor& dy,
@@ -120,8 +108,8 @@ class CpuProducts : public Device {
     float* dp = grad.first.mutable_data().data();
     float* dv = grad.second.mutable_data().data();
     detail::for_each_head(texts, heads, v.cols(), [&](const detail::TextHead& at) {
-      times_transposed(each, at, from_dy, from_v, 1, dp);
-      square_times(each, at, from_p, true, from_dy, 1, dv);
+      times_transposed(kernels::active().product, each, at, from_dy, from_v, 1, dp);
+      square_times(kernels::active().product, each, at, from_p, true, from_dy, 1, dv);
     });
     return grad;
   }
@@ -203,7 +191,7 @@ class CpuProducts : public Device {
     const kernels::TrainingKernels& kernels = kernels::active_training();
     return detail::map_rows(x, [&](const float* from, std::size_t, float* to) {
       if (one) return kernels.scale_add(from, *factors, added, x.cols(), to);
-      kernels.multiply(from, factors, x.cols(), to);
+      kernels.of->multiply(from, factors, x.cols(), to);
       kernels.of->add(to, added, x.cols(), to);
     });
   }
@@ -227,15 +215,46 @@ class CpuProducts : public Device {
     return product;
   }
 
-  static void run_product(const kernels::MatrixProduct& product) {
-    const kernels::KernelTable& kernels = kernels::active();
-    const PoolArray<float> workspace(kernels.product_workspace);
-    kernels.product(product, workspace.begin());
+  using ProductKernel = void (*)(const kernels::MatrixProduct& product, float* workspace);
+
+  [[nodiscard]] static Tensor scores_by(ProductKernel kernel, const Tensor& q, const Tensor& k,
+                                        const Ragged& texts, std::size_t heads, float scale) {
+    detail::require_same("scores", q, k);
+    detail::require_heads("scores", q, texts, heads);
+    Tensor s = Tensor::uninitialized(Shape{heads * texts.pairs()});
+    const Channels each{q.cols(), q.cols() / heads};
+    const float* from_q = q.data().data();
+    const float* from_k = k.data().data();
+    float* to = s.mutable_data().data();
+    detail::for_each_head(texts, heads, q.cols(), [&](const detail::TextHead& at) {
+      times_transposed(kernel, each, at, from_q, from_k, scale, to);
+    });
+    return s;
+  }
+  [[nodiscard]] static Tensor mix_by(ProductKernel kernel, const Tensor& p, const Tensor& v,
+                                     const Ragged& texts, std::size_t heads) {
+    detail::require_heads("mix", v, texts, heads);
+    detail::require_squares("mix", p, texts, heads);
+    Tensor y = Tensor::uninitialized(v.shape());
+    const Channels each{v.cols(), v.cols() / heads};
+    const float* from_p = p.data().data();
+    const float* from_v = v.data().data();
+    float* to = y.mutable_data().data();
+    detail::for_each_head(texts, heads, v.cols(), [&](const detail::TextHead& at) {
+      square_times(kernel, each, at, from_p, false, from_v, 1, to);
+    });
+    return y;
+  }
+
+  static void run_product(ProductKernel kernel, const kernels::MatrixProduct& product) {
+    const PoolArray<float> workspace(kernels::active().product_workspace);
+    kernel(product, workspace.begin());
   }
 
   /// s [T, T] = scale · a bᵀ of one text and head.   a, b: [N, C]
-  static void times_transposed(const Channels& each, const detail::TextHead& at, const float* a,
-                               const float* b, float scale, float* s) {
+  static void times_transposed(ProductKernel kernel, const Channels& each,
+                               const detail::TextHead& at, const float* a, const float* b,
+                               float scale, float* s) {
     kernels::MatrixProduct product;
     product.a = a + at.row;
     product.b = b + at.row;
@@ -245,12 +264,12 @@ class CpuProducts : public Device {
     product.c_stride = product.m = product.n = at.tokens;
     product.k = each.head;
     product.scale = scale;
-    run_product(product);
+    run_product(kernel, product);
   }
 
   /// y [T, D] = scale · s b, or scale · sᵀ b, of one text and head.   s: [T, T]   b, y: [N, C]
-  static void square_times(const Channels& each, const detail::TextHead& at, const float* s,
-                           bool transposed, const float* b, float scale, float* y) {
+  static void square_times(ProductKernel kernel, const Channels& each, const detail::TextHead& at,
+                           const float* s, bool transposed, const float* b, float scale, float* y) {
     kernels::MatrixProduct product;
     product.a = s + at.square;
     product.a_stride = product.m = product.k = at.tokens;
@@ -260,7 +279,7 @@ class CpuProducts : public Device {
     product.b_stride = product.c_stride = each.all;
     product.n = each.head;
     product.scale = scale;
-    run_product(product);
+    run_product(kernel, product);
   }
 
   [[nodiscard]] static Tensor sign_product(const Tensor& a, bool transposed, std::size_t rows,

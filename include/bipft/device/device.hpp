@@ -156,6 +156,11 @@ class Device : public Runner {
   ///   q, k: [N, C]   result: [H Σ T²], for each text its [H, T, T]
   [[nodiscard]] virtual Tensor scores(const Tensor& q, const Tensor& k, const Ragged& texts,
                                       std::size_t heads, float scale) = 0;
+  /// The same, fused nowhere: for what must be equal on every target.
+  [[nodiscard]] virtual Tensor plain_scores(const Tensor& q, const Tensor& k, const Ragged& texts,
+                                            std::size_t heads, float scale) {
+    return scores(q, k, texts, heads, scale);
+  }
   /// dq and dk, given ds shaped as `scores` returns.
   [[nodiscard]] virtual GradPair scores_backward(const Tensor& q, const Tensor& k, const Tensor& ds,
                                                  const Ragged& texts, std::size_t heads,
@@ -163,6 +168,10 @@ class Device : public Runner {
   /// The mix of values, p v for every text and head.   p: [H Σ T²]   v: [N, C]   result: [N, C]
   [[nodiscard]] virtual Tensor mix(const Tensor& p, const Tensor& v, const Ragged& texts,
                                    std::size_t heads) = 0;
+  [[nodiscard]] virtual Tensor plain_mix(const Tensor& p, const Tensor& v, const Ragged& texts,
+                                         std::size_t heads) {
+    return mix(p, v, texts, heads);
+  }
   /// dp and dv, given the gradient of mix's result.
   [[nodiscard]] virtual GradPair mix_backward(const Tensor& p, const Tensor& v, const Tensor& dy,
                                               const Ragged& texts, std::size_t heads) = 0;

@@ -10,7 +10,7 @@
 /// Integers first: a product with ±1 weights counts where bits differ, and what follows it is
 /// either one multiplication and one addition in float, or a comparison with an integer that gives
 /// the next bits at once. A model in full precision uses MatrixStep, FloatAttentionStep and
-/// FirstStep in their place.
+/// FirstStep in their place; one whose weights alone are bits has SignStep for MatrixStep.
 
 #include <cstddef>
 #include <cstdint>
@@ -47,7 +47,7 @@ enum class Activation {
 };
 
 /// Named buffers of a plan: [N, C], but inner [N, F]; first and pooled [B, C].
-enum class Floats { hidden, branch, q, k, v, context, inner, first, pooled };
+enum class Floats { hidden, branch, q, k, v, context, inner, gate, first, pooled };
 enum class Bits { q_in, k_in, v_in, q, k, v, context, ffn_in, inner, pooler_in };
 
 /// hidden = ±scale[id] by the id's bits + position[t] + type[type id]
@@ -133,10 +133,33 @@ struct MatrixStep {
   std::optional<Activation> activation;
 };
 
+/// to = activation(scale ⊙ (from signs) + bias), where sums of ±from are never rounded but as sums:
+/// the same on every target.
+struct SignStep {
+  Floats from = Floats::hidden;
+  Floats to = Floats::branch;
+  BitMatrix signs;  ///< [C, O]: the weight's, turned over
+  Tensor scale;     ///< [O]
+  Tensor bias;      ///< [O]
+  std::optional<Activation> activation;
+};
+
+/// at = 1 / (1 + exp(-at))
+struct SigmoidStep {
+  Floats at = Floats::gate;
+};
+
+/// at = at ⊙ by
+struct MultiplyStep {
+  Floats at = Floats::branch;
+  Floats by = Floats::gate;
+};
+
 /// context = softmax(scale · q kᵀ) v, text by text and head by head, in floats (fused).
 struct FloatAttentionStep {
   std::size_t heads = 0;
   float scale = 0;
+  bool plain = false;  ///< not fused, and so the same on every target
 };
 
 /// first = hidden of each text's first token
@@ -163,9 +186,9 @@ struct ClassifyStep {
   Tensor bias;    ///< [K]
 };
 
-using Step =
-    std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep, MatrixStep,
-                 FloatAttentionStep, FirstStep, NormStep, PoolStep, ClassifyStep>;
+using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
+                          MatrixStep, SignStep, SigmoidStep, MultiplyStep, FloatAttentionStep,
+                          FirstStep, NormStep, PoolStep, ClassifyStep>;
 
 struct Plan {
   std::size_t width = 0;      ///< C

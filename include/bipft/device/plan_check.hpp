@@ -34,6 +34,7 @@ namespace bipft {
 class PlanBuffers {
  public:
   bool float_products = false;
+  bool sign_products = false;
   std::size_t estimate_rank = 0;  ///< the highest
 
   [[nodiscard]] bool any_bits() const { return written_ >= mark(Bits{}); }
@@ -145,6 +146,27 @@ class PlanCheck {
     equal("bias", s.bias.numel(), s.weight.rows());
     written_.float_products = true;
     wrote(s.to);
+  }
+
+  void operator()(const SignStep& s) {
+    read(s.from);
+    if (s.from == s.to) refuse("reads and writes the same floats");
+    same_rows(row_a_text(s.from), row_a_text(s.to));
+    equal("inputs", s.signs.rows(), cols_of(plan_, s.from));
+    equal("outputs", s.signs.cols(), cols_of(plan_, s.to));
+    equal("scale", s.scale.numel(), s.signs.cols());
+    equal("bias", s.bias.numel(), s.signs.cols());
+    written_.sign_products = true;
+    wrote(s.to);
+  }
+
+  void operator()(const SigmoidStep& s) { read(s.at); }
+
+  void operator()(const MultiplyStep& s) {
+    read(s.at);
+    read(s.by);
+    same_rows(row_a_text(s.by), row_a_text(s.at));
+    equal("factors", cols_of(plan_, s.by), cols_of(plan_, s.at));
   }
 
   void operator()(const FloatAttentionStep& s) {

@@ -38,6 +38,20 @@ struct MatrixProduct {
   const float* bias = nullptr;  ///< [N], or none
 };
 
+/// c = scale · a s, where s are the units of bits: ±1, or 0/1.   a: [M, K]   s: [K, N]   c: [M, N]
+struct SignProduct {
+  const float* a = nullptr;
+  std::size_t a_stride = 0;
+  bool a_transposed = false;  ///< a is stored as [K, M]
+  BitView signs;              ///< [K, ...]: all its rows, and N columns from `column` on
+  std::size_t column = 0;     ///< a multiple of 16
+  bool zero_one = false;
+  float* c = nullptr;
+  std::size_t c_stride = 0;
+  std::size_t m = 0, n = 0;
+  float scale = 1;
+};
+
 /// What a packed model needs to answer; what only training needs is in training_table.hpp, so that
 /// a program that merely predicts compiles none of it.
 struct KernelTable {
@@ -53,15 +67,21 @@ struct KernelTable {
   /// and wherever the element lies: a row's result does not depend on the rows around it.
   ///   workspace: `product_workspace` floats
   void (*product)(const MatrixProduct& product, float* workspace);
-  std::size_t product_workspace;
+  /// The same of multiplications and additions that are rounded by themselves, so that it gives the
+  /// same bytes on every target.
+  void (*plain_product)(const MatrixProduct& product, float* workspace);
+  std::size_t product_workspace;  ///< of both
 
   // --- Elements: y[i] for i < n ------------------------------------------------------------------
 
   void (*add)(const float* a, const float* b, std::size_t n, float* y);
+  void (*multiply)(const float* a, const float* b, std::size_t n, float* y);
   void (*relu)(const float* x, std::size_t n, float* y);
   /// x Φ(x), with Φ(x) = (1 + erf(x/√2)) / 2; below 0 exactly where x is
   void (*gelu)(const float* x, std::size_t n, float* y);
   void (*tanh)(const float* x, std::size_t n, float* y);
+  /// tanh(x/2) / 2 + 1/2, by the tanh above
+  void (*sigmoid)(const float* x, std::size_t n, float* y);
   void (*exp)(const float* x, std::size_t n, float* y);
 
   // --- Rows: matrices [rows, cols] ---------------------------------------------------------------
@@ -102,6 +122,15 @@ struct KernelTable {
   void (*bgemm_bits)(const BinaryProduct& product, const std::int32_t* most,
                      const std::int32_t* least, std::uint64_t* bits, std::size_t words_per_row);
   void (*bit_attention)(const BitAttention& attention);
+
+  /// c = (a s) scale + bias, rounded once for · and once for +, with each product's own scale left
+  /// at 1. Each element of a s is one chain of sums over k = 0, 1, ..., K-1. What is added up is a
+  /// number of a, or its negative, or 0: so nothing is rounded but sums, whatever a target fuses,
+  /// and unlike `product` this gives the same bytes on every one.
+  ///   scale, bias: [N]   workspace: `sign_linear_workspace` floats
+  void (*sign_linear)(const SignProduct& product, const float* scale, const float* bias,
+                      float* workspace);
+  std::size_t sign_linear_workspace;
 };
 
 }  // namespace bipft::kernels

@@ -22,20 +22,6 @@ struct AdamWNumbers {
   float lr, beta1, beta2, epsilon, weight_decay, correction1, correction2, gradient_scale;
 };
 
-/// c = scale · a s, where s are the units of bits: ±1, or 0/1.   a: [M, K]   s: [K, N]   c: [M, N]
-struct SignProduct {
-  const float* a = nullptr;
-  std::size_t a_stride = 0;
-  bool a_transposed = false;  ///< a is stored as [K, M]
-  BitView signs;              ///< [K, ...]: all its rows, and N columns from `column` on
-  std::size_t column = 0;     ///< a multiple of 16
-  bool zero_one = false;
-  float* c = nullptr;
-  std::size_t c_stride = 0;
-  std::size_t m = 0, n = 0;
-  float scale = 1;
-};
-
 /// What Device::window_backward is given, for some rows.   x, dy, dx: [rows, cols]
 struct WindowBackward {
   const float* x = nullptr;
@@ -73,7 +59,6 @@ struct TrainingKernels {
 
   // --- Elements: y[i] for i < n ------------------------------------------------------------------
 
-  void (*multiply)(const float* a, const float* b, std::size_t n, float* y);
   /// x · factor
   void (*scale)(const float* x, float factor, std::size_t n, float* y);
   /// factor · x + b, rounded twice

@@ -18,6 +18,7 @@
 #include "bipft/binarize/attention_scale.hpp"
 #include "bipft/device/plan.hpp"
 #include "bipft/device/runner.hpp"
+#include "bipft/model/compile_signs.hpp"
 #include "bipft/model/packed_model.hpp"
 
 namespace bipft {
@@ -145,11 +146,10 @@ class PlanMaker {
       gelu_bits(f);
     } else {
       const auto bias = f.inner.bias.data();
-      const auto shift = f.outer.shift.data();
       const float threshold = f.outer.threshold();
       const bool strict = f.outer.zero_one;
       linear_bits(f.inner, Bits::ffn_in, Bits::inner, [&](std::size_t o, std::int32_t v) {
-        const float x = std::max(affine(f.inner.scale(o), v, bias[o]), 0.0F) + shift[o];
+        const float x = std::max(affine(f.inner.scale(o), v, bias[o]), 0.0F) + f.outer.shift_of(o);
         return strict ? x > threshold : x >= threshold;
       });
     }
@@ -271,6 +271,7 @@ class PlanMaker {
 /// The plan that computes `model` on the device of `runner`. The model is not needed any more
 /// afterwards.
 [[nodiscard]] inline Plan compile(const PackedModel& model, Runner& runner) {
+  if (model.config.float_inputs()) return compile_signs(model);
   return detail::PlanMaker(model, runner).make();
 }
 

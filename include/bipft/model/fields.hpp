@@ -34,8 +34,11 @@ template <std::floating_point Value>
 /// Whether a field has the value that it is said to have usually.
 [[nodiscard]] inline bool is_usual(const auto& value, const auto& about) {
   if constexpr (std::same_as<std::remove_cvref_t<decltype(about)>, Usual>) {
-    if constexpr (std::integral<std::remove_cvref_t<decltype(value)>>) {
+    using Value = std::remove_cvref_t<decltype(value)>;
+    if constexpr (std::integral<Value>) {
       return std::to_string(value) == about.value;
+    } else if constexpr (std::floating_point<Value>) {
+      return Json(value).dump() == about.value;
     } else {
       return value == about.value;
     }

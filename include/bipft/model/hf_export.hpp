@@ -183,6 +183,9 @@ inline void refuse_hf_export(const ModelFile& model) {
     if (config.scale_a_row()) what = "a scale a row of weights";
     if (config.plain() || config.attention != "softmax") what = "some of BiBERT's bits, not all,";
   }
+  if (config.by_surrogate()) what = "BEExformer's weights, around no mean,";
+  if (config.input_levels == "approx") what = "BEExformer's activations";
+  if (config.float_inputs()) what = "activations of 32 bits beside one-bit weights";
   if (what.empty()) return;
   fail(Fault::model, "export: a model with ", what, " has no form in published code");
 }

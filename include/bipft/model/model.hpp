@@ -28,15 +28,42 @@ namespace bipft {
 
 namespace detail {
 
+/// What a config says about latent weights that learn by a surrogate.
+[[nodiscard]] inline SurrogateSign surrogate_of(const ModelConfig& config) {
+  using Sign = SurrogateSign;
+  return {choose<Surrogates>("surrogate", config.weight_surrogate),
+          config.scale_a_row() ? Sign::Scale::row : Sign::Scale::none,
+          config.scale_gradient == "full"        ? Sign::ScaleGradient::full
+          : config.scale_gradient == "reference" ? Sign::ScaleGradient::reference
+                                                 : Sign::ScaleGradient::detached,
+          config.weight_center == "row"      ? Sign::Center::row
+          : config.weight_center == "tensor" ? Sign::Center::tensor
+                                             : Sign::Center::none};
+}
+
 /// The binarizers that a config names in its own words; none for a model in full precision. A stage
 /// has its weights by them, and which inputs have both signs.
 [[nodiscard]] inline std::optional<BinaryForm> form_of(const ModelConfig& config) {
   if (config.weight_bits == 32) return std::nullopt;
   BinaryForm form;
   if (config.plain()) form.input = PlainSign::name;
+  if (config.input_levels == "approx") {
+    form.input = ApproxSign::name;
+    form.inner = form.gate = ApproxStep::name;
+  }
   if (config.inner_levels == "sign") form.inner = form.input;
+  if (config.float_inputs()) form.input = {};
   if (config.attention == "bool") form.probability = BoolAttention::name;
   if (config.scale_a_row()) form.weight = RowSign::name;
+  if (config.by_surrogate()) {
+    form.weight = SurrogateSign::name;
+    form.surrogate = surrogate_of(config);
+  }
+  if (config.gated()) {
+    const bool hidden = config.slfn_gate == "hidden_sigmoid";
+    form.gates = hidden ? GateForm::hidden_sigmoid : GateForm::output_sigmoid;
+    if (!hidden) form.gate = form.input;  // its midst has both signs
+  }
   form.estimators = config.estimators;
   return form;
 }
@@ -143,6 +170,22 @@ struct BasicModel {
     return classify(encode(tape, batch), batch.texts);
   }
 
+  /// To be called after each update: holds scales of bits above 0, and latent weights within
+  /// ±latent_clip, if there is one. A surrogate that ends there would never let them come back.
+  void clamp(Device& device) {
+    clamp_binarizers(*this);
+    if (config.latent_clip == 0) return;
+    const auto end = static_cast<float>(config.latent_clip);
+    const auto clip = [&](const std::string&, auto& layer) {
+      const Tensor& w = layer.weight.value;
+      const Tensor ends = device.add(device.threshold_select(w, end, true, 0.0F, end),
+                                     device.threshold_select(w, -end, false, -end, 0.0F));
+      layer.weight.value = device.add(device.window_mask(w, -end, end, w), ends);
+    };
+    for_each<BinaryLinear>(*this, clip);
+    for_each<SignLinear>(*this, clip);
+  }
+
   /// A snapshot of what it learns with.
   [[nodiscard]] ModelParameters parameters(Device& device) const;
 
@@ -167,7 +210,9 @@ struct BasicModel {
         pooler(make_linear(detail::form_of(shape), shape.hidden, shape.hidden, start.at("pooler"))),
         classifier(shape.hidden, shape.labels, start.at("classifier")) {
     if (shape.residual_pooler()) pooler_norm.emplace(shape.hidden, shape.norm_epsilon);
-    const Activation activation = shape.activation == "gelu" ? Activation::gelu : Activation::relu;
+    const Activation activation = shape.activation == "gelu"   ? Activation::gelu
+                                  : shape.activation == "tanh" ? Activation::tanh
+                                                               : Activation::relu;
     const std::optional<BinaryForm> form = detail::form_of(shape);
     const auto dropout = static_cast<float>(shape.dropout);
     for (std::size_t i = 0; i < shape.layers; ++i) {
@@ -205,6 +250,7 @@ using Model = BasicModel<EncoderLayer>;
 namespace detail {
 
 [[nodiscard]] inline PackedLinear pack_linear(const LinearLayer& layer, Device& device) {
+  if (const auto* floats = std::get_if<SignLinear>(&layer)) return floats->pack(device);
   return std::get<BinaryLinear>(layer).pack(device);
 }
 [[nodiscard]] inline PackedNorm pack_norm(const LayerNorm& norm) {
@@ -222,9 +268,18 @@ inline void unpack_levels(Binarizers& binarizer, float alpha, const Tensor& shif
   if (auto* step = std::get_if<ElasticStep>(&binarizer)) take(*step);
 }
 inline void unpack_linear(LinearLayer& layer, const PackedLinear& packed, Device& device) {
+  const auto take = [&](auto& linear) {
+    const auto* by_surrogate = std::get_if<SurrogateSign>(&linear.binary);
+    const bool unscaled =
+        by_surrogate != nullptr && by_surrogate->scale == SurrogateSign::Scale::none;
+    // At ±1 a surrogate passes nothing on: so they begin as far from 0 as random ones do.
+    const Tensor size(Shape{1}, initial_deviation(packed.bits.cols()));
+    linear.weight.value = signed_values(device, packed.bits, unscaled ? size : packed.alpha);
+    linear.bias.value = packed.bias;
+  };
+  if (auto* floats = std::get_if<SignLinear>(&layer)) return take(*floats);
   auto& linear = std::get<BinaryLinear>(layer);
-  linear.weight.value = signed_values(device, packed.bits, packed.alpha);
-  linear.bias.value = packed.bias;
+  take(linear);
   unpack_levels(linear.input, packed.in_alpha, packed.shift);
 }
 inline void unpack_norm(LayerNorm& norm, const PackedNorm& packed) {
@@ -249,6 +304,7 @@ template <class Model>
 void carry_scales(Model& model, const ModelConfig& before) {
   const ModelConfig& config = model.config;
   if (before.weight_bits != config.weight_bits || before.act_bits < config.act_bits) return;
+  if (before.float_inputs() && !config.float_inputs()) return;  // there were no scales
   mark_calibrated(model);
   if (before.act_bits == config.act_bits) return;
   const auto anew = [](const std::string&, auto& step) { step.calibrated.value = false; };
@@ -333,23 +389,28 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
   for (const Layer& layer : layers) {
     const Attention& a = layer.attention;
     PackedEncoderLayer out;
-    out.attention = {detail::pack_linear(a.query, device),
-                     detail::pack_linear(a.key, device),
-                     detail::pack_linear(a.value, device),
-                     detail::pack_linear(a.output, device),
-                     rule_of(a.binary->query).scale,
-                     rule_of(a.binary->key).scale,
-                     rule_of(a.binary->value).scale,
-                     rule_of(a.binary->probability).scale,
-                     detail::pack_norm(layer.attention_norm),
-                     {},
-                     {}};
+    out.attention.query = detail::pack_linear(a.query, device);
+    out.attention.key = detail::pack_linear(a.key, device);
+    out.attention.value = detail::pack_linear(a.value, device);
+    out.attention.output = detail::pack_linear(a.output, device);
+    out.attention.norm = detail::pack_norm(layer.attention_norm);
+    if (a.binary) {
+      out.attention.query_alpha = rule_of(a.binary->query).scale;
+      out.attention.key_alpha = rule_of(a.binary->key).scale;
+      out.attention.value_alpha = rule_of(a.binary->value).scale;
+      out.attention.probability_alpha = rule_of(a.binary->probability).scale;
+    }
     if (a.estimators) {
       out.attention.estimator_weight = a.estimators->weight.value;
       out.attention.estimator_bias = a.estimators->bias.value;
     }
-    out.ffn = {detail::pack_linear(layer.ffn.inner, device),
-               detail::pack_linear(layer.ffn.outer, device), detail::pack_norm(layer.ffn_norm)};
+    out.ffn.inner = detail::pack_linear(layer.ffn.inner, device);
+    out.ffn.outer = detail::pack_linear(layer.ffn.outer, device);
+    out.ffn.norm = detail::pack_norm(layer.ffn_norm);
+    if (layer.ffn.gate) {
+      out.ffn.gate_inner = detail::pack_linear(layer.ffn.gate->inner, device);
+      out.ffn.gate_outer = detail::pack_linear(layer.ffn.gate->outer, device);
+    }
     packed.layers.push_back(std::move(out));
   }
 
@@ -385,10 +446,12 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
     detail::unpack_linear(layer.attention.key, in.attention.key, device);
     detail::unpack_linear(layer.attention.value, in.attention.value, device);
     detail::unpack_linear(layer.attention.output, in.attention.output, device);
-    detail::unpack_levels(layer.attention.binary->query, in.attention.query_alpha);
-    detail::unpack_levels(layer.attention.binary->key, in.attention.key_alpha);
-    detail::unpack_levels(layer.attention.binary->value, in.attention.value_alpha);
-    detail::unpack_levels(layer.attention.binary->probability, in.attention.probability_alpha);
+    if (auto& binary = layer.attention.binary) {
+      detail::unpack_levels(binary->query, in.attention.query_alpha);
+      detail::unpack_levels(binary->key, in.attention.key_alpha);
+      detail::unpack_levels(binary->value, in.attention.value_alpha);
+      detail::unpack_levels(binary->probability, in.attention.probability_alpha);
+    }
     detail::unpack_norm(layer.attention_norm, in.attention.norm);
     if (layer.attention.estimators) {
       layer.attention.estimators->weight.value = in.attention.estimator_weight;
@@ -396,6 +459,10 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
     }
     detail::unpack_linear(layer.ffn.inner, in.ffn.inner, device);
     detail::unpack_linear(layer.ffn.outer, in.ffn.outer, device);
+    if (auto& gate = layer.ffn.gate) {
+      detail::unpack_linear(gate->inner, in.ffn.gate_inner, device);
+      detail::unpack_linear(gate->outer, in.ffn.gate_outer, device);
+    }
     detail::unpack_norm(layer.ffn_norm, in.ffn.norm);
   }
   detail::unpack_linear(model.pooler, packed.pooler, device);

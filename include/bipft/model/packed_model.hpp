@@ -37,6 +37,7 @@ struct PackedAttention {
 struct PackedFeedForward {
   PackedLinear inner, outer;
   PackedNorm norm;
+  PackedLinear gate_inner, gate_outer;  ///< of a gated one
 };
 
 struct PackedEncoderLayer {
@@ -92,9 +93,11 @@ template <class Action>
                                           std::size_t inputs) {
   const std::string at = join_path(path, name);
   act_on(action, at, "bits", linear.bits, Shape{outputs, inputs});
-  act_on(action, at, "alpha", linear.alpha, Shape{config.scale_a_row() ? outputs : 1});
+  if (!config.unscaled()) {
+    act_on(action, at, "alpha", linear.alpha, Shape{config.scale_a_row() ? outputs : 1});
+  }
   act_on(action, at, "bias", linear.bias, Shape{outputs});
-  if (config.plain()) return;
+  if (!config.elastic_bits()) return;
   act_on(action, at, "in_alpha", linear.in_alpha, Shape{1});
   act_on(action, at, "shift", linear.shift, Shape{inputs});
 }
@@ -148,12 +151,12 @@ void for_each_packed(Packed& model, const Action& action) {
     detail::for_each_of_linear(action, path, "attention.key", attention.key, config, c, c);
     detail::for_each_of_linear(action, path, "attention.value", attention.value, config, c, c);
     detail::for_each_of_linear(action, path, "attention.output", attention.output, config, c, c);
-    if (!config.plain()) {
+    if (config.elastic_bits()) {
       detail::act_on(action, path, "attention.query_alpha", attention.query_alpha, Shape{1});
       detail::act_on(action, path, "attention.key_alpha", attention.key_alpha, Shape{1});
       detail::act_on(action, path, "attention.value_alpha", attention.value_alpha, Shape{1});
     }
-    if (config.attention != "bool") {
+    if (config.bit_inputs() && config.attention != "bool") {
       detail::act_on(action, path, "attention.probability_alpha", attention.probability_alpha,
                      Shape{1});
     }
@@ -168,6 +171,12 @@ void for_each_packed(Packed& model, const Action& action) {
     auto& ffn = model.layers[i].ffn;
     detail::for_each_of_linear(action, path, "ffn.inner", ffn.inner, config, config.ffn, c);
     detail::for_each_of_linear(action, path, "ffn.outer", ffn.outer, config, c, config.ffn);
+    if (config.gated()) {
+      detail::for_each_of_linear(action, path, "ffn.gate.inner", ffn.gate_inner, config, config.ffn,
+                                 c);
+      detail::for_each_of_linear(action, path, "ffn.gate.outer", ffn.gate_outer, config, c,
+                                 config.ffn);
+    }
     detail::for_each_of_norm(action, path, "ffn_norm", ffn.norm, c);
   }
 

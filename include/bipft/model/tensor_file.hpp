@@ -132,7 +132,7 @@ class TensorReader {
     });
     for (PackedEncoderLayer& layer :
          result.layers) {  // what its inputs mean follows from the config
-      layer.ffn.outer.zero_one = result.config.inner_levels == "step";
+      layer.ffn.outer.zero_one = result.config.bit_inputs() && result.config.inner_levels == "step";
     }
   }
   /// All parameters of a float model of `result`'s config.

@@ -64,6 +64,7 @@ struct Attention {
   std::optional<AttentionBinarizers> binary;
   std::optional<Estimators> estimators;   ///< beside it, if its form has them
   std::optional<StagedAttention> staged;  ///< in its place, in a stage
+  bool plain;  ///< beside one-bit weights: equal on every target, as a packed model is
   std::size_t heads;
   float dropout_rate;
 
@@ -73,9 +74,10 @@ struct Attention {
         key(make_linear(form, channels, channels, init.at("key"))),
         value(make_linear(form, channels, channels, init.at("value"))),
         output(make_linear(form, channels, channels, init.at("output"))),
+        plain(form && form->float_inputs()),
         heads(head_count),
         dropout_rate(static_cast<float>(dropout)) {
-    if (form) binary.emplace(*form);
+    if (form && !form->float_inputs()) binary.emplace(*form);
     if (form && form->estimators != 0) {
       estimators.emplace(channels, form->estimators, init.at("estimators"));
     }
@@ -109,9 +111,10 @@ struct Attention {
         v = staged->value(v, texts);
       }
       const float scale = 1.0F / std::sqrt(static_cast<float>(x.value().cols() / heads));
-      Var p = dropout(softmax(scores(q, k, texts, heads, scale), texts, heads), dropout_rate);
+      Var p =
+          dropout(softmax(scores(q, k, texts, heads, scale, plain), texts, heads), dropout_rate);
       if (staged) p = staged->probability(p, texts);
-      return project(output, mix(p, v, texts, heads), texts);
+      return project(output, mix(p, v, texts, heads, plain), texts);
     }
     const BinaryVar q_bits = binarize(binary->query, q);
     const BinaryVar k_bits = binarize(binary->key, k);

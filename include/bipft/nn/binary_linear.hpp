@@ -15,26 +15,13 @@
 #include "bipft/binarize/binary_linear.hpp"
 #include "bipft/binarize/weight_binarizers.hpp"
 #include "bipft/core/menu.hpp"
+#include "bipft/nn/binary_form.hpp"
 #include "bipft/nn/linear.hpp"
 #include "bipft/nn/packed_linear.hpp"
+#include "bipft/nn/sign_linear.hpp"
 #include "bipft/nn/staged_linear.hpp"
 
 namespace bipft {
-
-/// How an encoder's numbers become bits: names on the menus of binarizers.
-struct BinaryForm {
-  std::string_view input = ElasticSign::name;        ///< of linear layers' inputs, and of q, k, v
-  std::string_view inner = ElasticStep::name;        ///< of what follows an activation function
-  std::string_view probability = ElasticStep::name;  ///< of what mixes values in attention
-  std::string_view weight = MeanSign::name;          ///< of the matrices
-  std::size_t estimators = 0;                        ///< of what they lose in attention: a rank
-
-  [[nodiscard]] BinaryForm with_input(std::string_view name) const {
-    BinaryForm form = *this;
-    form.input = name;
-    return form;
-  }
-};
 
 struct BinaryLinear {
   Binarizers input;         ///< turns x, shifted channel by channel, into two levels
@@ -46,7 +33,7 @@ struct BinaryLinear {
   BinaryLinear(std::size_t inputs, std::size_t outputs, const BinaryForm& form,
                const Initializer& init)
       : input(choose<Binarizers>("binarizer", form.input, inputs)),
-        binary(choose<WeightBinarizers>("weight binarizer", form.weight)),
+        binary(form.make_weight()),
         weight(init.at("weight").normal(Shape{outputs, inputs})),
         bias(Tensor(Shape{outputs})) {}
 
@@ -73,13 +60,15 @@ struct BinaryLinear {
   }
 };
 
-/// A linear layer of an encoder: binary, not, or of a stage between, as its config says.
-using LinearLayer = std::variant<BinaryLinear, Linear, StagedLinear>;
+/// A linear layer of an encoder, as its config says: binary, not, of a stage between, or binary in
+/// its weights alone.
+using LinearLayer = std::variant<BinaryLinear, Linear, StagedLinear, SignLinear>;
 
 /// Of bits, or in floats where there is no form for them.
 [[nodiscard]] inline LinearLayer make_linear(const std::optional<BinaryForm>& form,
                                              std::size_t inputs, std::size_t outputs,
                                              const Initializer& init) {
+  if (form && form->float_inputs()) return SignLinear(inputs, outputs, *form, init);
   if (form) return BinaryLinear(inputs, outputs, *form, init);
   return Linear(inputs, outputs, init);
 }

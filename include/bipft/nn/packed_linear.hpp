@@ -14,12 +14,14 @@ namespace bipft {
 /// y = scale(o) · Σ_c level(x[c] + shift[c]) sign(bits[o][c]) + bias[o], one rounding for · and +.
 ///
 /// The level is ±1 by x + shift >= 0, or 0/1 by x + shift > in_alpha / 2: [BiT]'s two sets.
-/// [BiBERT] has ±1 alone, with neither shift nor in_alpha.
+/// [BiBERT] has ±1 alone, with neither shift nor in_alpha. Floats have no level: they are summed up
+/// as they are, y = scale(o) · Σ_c ±x[c] + bias[o].
 struct PackedLinear {
-  BitMatrix bits;         ///< [O, C]  the signs of the weights
-  Tensor shift;           ///< [C]     added to the input; or empty
-  Tensor bias;            ///< [O]
-  Tensor alpha;           ///< [O]     the scales of the weights, mean |w| of a row; or [1] for all
+  BitMatrix bits;  ///< [O, C]  the signs of the weights
+  Tensor shift;    ///< [C]     added to the input; or empty
+  Tensor bias;     ///< [O]
+  Tensor alpha{Shape{1},
+               1.0F};     ///< [O]  the scales of the weights, mean |w| of a row; or [1] for all
   float in_alpha = 1;     ///< the scale of the input's levels
   bool zero_one = false;  ///< 0/1 inputs; follows from the config, not in the file
 

@@ -1,5 +1,5 @@
 #pragma once
-/// activate: relu, gelu or tanh, element by element.
+/// activate: relu, gelu or tanh, element by element; sigmoid, by the same tanh.
 
 #include <utility>
 
@@ -20,6 +20,21 @@ namespace bipft {
   const Tensor kept = f == Activation::gelu ? x.value() : y;  // what activate_backward wants
   return x.tape().record(y, {x}, [=, to = Slot(x)](Tape& tape, Tensor dy) {
     tape.accumulate(to, tape.device().activate_backward(f, kept, std::move(dy)));
+  });
+}
+
+/// Forward:    y = 1 / (1 + exp(-x)) = tanh(x/2) / 2 + 1/2, where both halvings are exact
+/// Backward:   dx = y (1 - y) dy
+///
+///   x, y: any one shape
+[[nodiscard]] inline Var sigmoid(const Var& x) {
+  Device& device = x.device();
+  const Tensor t = device.activate(Activation::tanh, device.scale(x.value(), 0.5F));
+  const Tensor y = device.add_row(device.scale(t, 0.5F), Tensor(Shape{t.cols()}, 0.5F));
+  return x.tape().record(y, {x}, [=, to = Slot(x)](Tape& tape, const Tensor& dy) {
+    Device& on = tape.device();
+    const Tensor rest = on.add_row(on.scale(y, -1.0F), Tensor(Shape{y.cols()}, 1.0F));
+    tape.accumulate(to, on.multiply(on.multiply(y, rest), dy));
   });
 }
 

@@ -289,7 +289,7 @@ class BasicTrainer {
     }
     state_.bad_steps = 0;
     update(lr, norm);
-    clamp_binarizers(model_);
+    model_.clamp(*device_);
 
     ++state_.step;
     ++state_.counted;

@@ -121,7 +121,7 @@ template <class Model>
     tokens += static_cast<double>(batch.texts.tokens());
     words_right += static_cast<double>(terms.words_right);
     next_right += static_cast<double>(terms.next_right);
-    if (model.config.binary()) dead.see(model, states);
+    if (model.config.bit_inputs()) dead.see(model, states);
   }
   const PretrainLosses& losses = objective.losses;
   PretrainFigures figures;
@@ -135,7 +135,7 @@ template <class Model>
   if (losses.pairs()) figures.next_accuracy = next_right / texts;
   if (losses.taught_next) figures.taught_next = taught_next / texts;
   if (losses.taught_hidden) figures.taught_hidden = hidden / tokens;
-  if (model.config.binary()) figures.dead_channels = dead.share();
+  if (model.config.bit_inputs()) figures.dead_channels = dead.share();
   return figures;
 }
 

@@ -32,6 +32,9 @@ struct MissingShader {
     return nullptr;
   }
   const char* operator()(const MatrixStep& /*s*/) const { return "a product of floats"; }
+  const char* operator()(const SignStep& /*s*/) const { return "a product of floats with bits"; }
+  const char* operator()(const SigmoidStep& /*s*/) const { return "a sigmoid"; }
+  const char* operator()(const MultiplyStep& /*s*/) const { return "a gate"; }
   const char* operator()(const FloatAttentionStep& /*s*/) const { return "attention of floats"; }
   const char* operator()(const FirstStep& /*s*/) const { return "a model in full precision"; }
   template <class Other>

@@ -120,6 +120,9 @@ class PlanRecording {
   void operator()(const PoolStep& s);
   void operator()(const ClassifyStep& s);
   void operator()(const MatrixStep& /*s*/) {}  // DevicePlan has refused these
+  void operator()(const SignStep& /*s*/) {}
+  void operator()(const SigmoidStep& /*s*/) {}
+  void operator()(const MultiplyStep& /*s*/) {}
   void operator()(const FloatAttentionStep& /*s*/) {}
   void operator()(const FirstStep& /*s*/) {}
 

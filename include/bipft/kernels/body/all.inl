@@ -15,17 +15,23 @@
 #include "bipft/kernels/body/sign_floats.inl"
 
 #include "bipft/kernels/body/sign_product.inl"
+
+#include "bipft/kernels/body/sign_linear.inl"
+
 #include "bipft/kernels/body/training.inl"
 
 inline constexpr KernelTable table{
     .name = target_name,
     .supported = supported,
     .product = product,
+    .plain_product = plain_product,
     .product_workspace = product_workspace,
     .add = add_all,
+    .multiply = multiply_all,
     .relu = relu_all,
     .gelu = gelu_all,
     .tanh = tanh_all,
+    .sigmoid = sigmoid_all,
     .exp = exp_all,
     .softmax = softmax_rows,
     .layer_norm = layer_norm_rows,
@@ -38,11 +44,12 @@ inline constexpr KernelTable table{
     .bgemm_floats = bgemm_floats,
     .bgemm_bits = bgemm_bits,
     .bit_attention = bit_attention,
+    .sign_linear = sign_linear,
+    .sign_linear_workspace = sign_workspace,
 };
 
 inline constexpr TrainingKernels training{
     .of = &table,
-    .multiply = multiply_all,
     .scale = scale_all,
     .scale_add = scale_add_all,
     .relu_backward = relu_backward_all,

@@ -117,8 +117,17 @@ struct Gelu {
     return select(above(splat(0.0F), x), lower(splat(-0x1p-149F), y), y);
   }
 };
+struct Multiply {
+  Lanes operator()(Lanes a, Lanes b) const { return multiply(a, b); }
+};
 struct Tanh {
   Lanes operator()(Lanes x) const { return hyperbolic_tangent(x); }
+};
+struct Sigmoid {
+  Lanes operator()(Lanes x) const {
+    const Lanes half = splat(0.5F);
+    return add(multiply(hyperbolic_tangent(multiply(x, half)), half), half);
+  }
 };
 [[gnu::noinline]] inline void add_all(const float* a, const float* b, std::size_t n, float* y) {
   map(Add{}, a, b, n, y);
@@ -127,6 +136,10 @@ struct Tanh {
   map(Scale{splat(factor)}, x, n, y);
 }
 
+inline void multiply_all(const float* a, const float* b, std::size_t n, float* y) {
+  map(Multiply{}, a, b, n, y);
+}
 inline void relu_all(const float* x, std::size_t n, float* y) { map(Relu{}, x, n, y); }
 inline void gelu_all(const float* x, std::size_t n, float* y) { map(Gelu{}, x, n, y); }
 inline void tanh_all(const float* x, std::size_t n, float* y) { map(Tanh{}, x, n, y); }
+inline void sigmoid_all(const float* x, std::size_t n, float* y) { map(Sigmoid{}, x, n, y); }

@@ -4,7 +4,7 @@
 // Float products. Contract in table.hpp.
 //
 // Blocks of both operands are copied into panels that a register tile reads from front to back
-// (product_tiles.inl). An element of c is one chain of fused multiply-adds over k; between two
+// (product_tiles.inl). An element of c is one chain of multiply-adds over k; between two
 // blocks it waits in c itself, which rounds nothing, so no block's size can be seen in the result.
 
 inline constexpr std::size_t product_depth = 128;
@@ -14,6 +14,10 @@ inline constexpr std::size_t product_workspace = product_depth * (product_rows +
 
 struct FusedChain {
   static Lanes step(Lanes a, Lanes b, Lanes sum) { return fused(a, b, sum); }
+};
+
+struct PlainChain {
+  static Lanes step(Lanes a, Lanes b, Lanes sum) { return add(multiply(a, b), sum); }
 };
 
 /// Copies up to 16 rows of a, or columns of b, into a panel: panel[k · stride + line], zeros for
@@ -44,6 +48,7 @@ inline void pack_lines(const float* from, std::size_t from_stride, bool by_line,
 }
 
 /// c [rows, cols] (+)= a b over one block of k, where c begins at row m and column n.
+template <class Chain>
 inline void multiply_block(const MatrixProduct& of, std::size_t m, std::size_t rows, std::size_t n,
                            std::size_t cols, std::size_t k, std::size_t depth, float* workspace) {
   float* const a_panels = workspace;
@@ -62,19 +67,20 @@ inline void multiply_block(const MatrixProduct& of, std::size_t m, std::size_t r
       pack_lines(b, of.b_stride, of.b_transposed, width - v, depth, b_panels + v, padded);
     }
     float* c = of.c + m * of.c_stride + n + j;
-    multiply_panels<FusedChain>(padded, a_panels, rows, b_panels, width, depth, k == 0, c,
+    multiply_panels<Chain>(padded, a_panels, rows, b_panels, width, depth, k == 0, c,
                                 of.c_stride);
   }
 }
 
-inline void product(const MatrixProduct& of, float* workspace) {
+template <class Chain>
+inline void product_by(const MatrixProduct& of, float* workspace) {
   for (std::size_t n = 0; n < of.n; n += product_cols) {
     const std::size_t cols = of.n - n < product_cols ? of.n - n : product_cols;
     for (std::size_t m = 0; m < of.m; m += product_rows) {
       const std::size_t rows = of.m - m < product_rows ? of.m - m : product_rows;
       for (std::size_t k = 0; k < of.k; k += product_depth) {
         const std::size_t depth = of.k - k < product_depth ? of.k - k : product_depth;
-        multiply_block(of, m, rows, n, cols, k, depth, workspace);
+        multiply_block<Chain>(of, m, rows, n, cols, k, depth, workspace);
       }
     }
   }
@@ -84,4 +90,11 @@ inline void product(const MatrixProduct& of, float* workspace) {
     if (of.scale != 1.0F) scale_all(row, of.scale, of.n, row);
     if (of.bias != nullptr) add_all(row, of.bias, of.n, row);
   }
+}
+
+inline void product(const MatrixProduct& of, float* workspace) {
+  product_by<FusedChain>(of, workspace);
+}
+inline void plain_product(const MatrixProduct& of, float* workspace) {
+  product_by<PlainChain>(of, workspace);
 }

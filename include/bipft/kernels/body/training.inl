@@ -5,9 +5,6 @@
 
 // --- Elements ------------------------------------------------------------------------------------
 
-struct Multiply {
-  Lanes operator()(Lanes a, Lanes b) const { return multiply(a, b); }
-};
 struct ScaleAdd {
   Lanes factor;
   Lanes operator()(Lanes x, Lanes b) const { return add(multiply(x, factor), b); }
@@ -44,9 +41,6 @@ struct Window {
   }
 };
 
-inline void multiply_all(const float* a, const float* b, std::size_t n, float* y) {
-  map(Multiply{}, a, b, n, y);
-}
 inline void scale_add_all(const float* x, float factor, const float* b, std::size_t n, float* y) {
   map(ScaleAdd{splat(factor)}, x, b, n, y);
 }
