@@ -15,7 +15,7 @@ struct Dials {
   std::size_t turns = 3;
   bool loud = false;
   Shade shade = Shade::dark;
-  std::vector<double> weights = {};
+  KnobNumbers weights = {};
   void visit(auto&& knob) {
     knob("level", level, Knob{"how much", 0.0, 1.0});
     knob("turns", turns, Knob{"how often", 1.0, 9.0});
@@ -59,7 +59,8 @@ TEST_CASE("set_knob: sets each kind, and its text sets the same") {
   CHECK(dials.turns == 9);
   CHECK(dials.loud);
   CHECK(dials.shade == Dials::Shade::light);
-  CHECK(dials.weights == std::vector<double>{0.5, 8.0, -1.0});
+  CHECK(std::vector<double>(dials.weights.begin(), dials.weights.end()) ==
+        std::vector<double>{0.5, 8.0, -1.0});
   CHECK(texts_of(dials) == std::vector<std::string>{"0.1", "9", "true", "light", "0.5/8/-1"});
   set(dials, "weights", "");
   CHECK(dials.weights.empty());

@@ -320,6 +320,11 @@ class CpuDevice final : public CpuAttention {
                                const Ragged& texts, bool want_hidden) override {
     return run_plan_on_cpu(plan, ids, type_ids, texts, want_hidden);
   }
+  [[nodiscard]] PlanResult run_exits(const Plan& plan, const IdTensor& ids,
+                                     const IdTensor& type_ids, const Ragged& texts,
+                                     const ExitRequest& exits) override {
+    return run_plan_on_cpu(plan, ids, type_ids, texts, false, &exits);
+  }
 
  private:
   using TwoToOne = void (*)(const float*, const float*, std::size_t, float*);

@@ -5,12 +5,16 @@
 /// the second-level cache, enough that weights are fetched once for many rows. Groups depend on the
 /// texts' lengths alone and share nothing, so they run on any number of threads to the same bytes;
 /// and no step mixes texts, so neither does a text's result depend on its neighbours.
+///
+/// Where texts may stop early, a group closes its ranks behind every exit: nothing is computed any
+/// more for texts that have left, and the rows of the others lie as densely as ever.
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <variant>
 
 #include "bipft/core/bit_matrix.hpp"
@@ -21,6 +25,7 @@
 #include "bipft/core/tensor.hpp"
 #include "bipft/device/cpu_layout.hpp"
 #include "bipft/device/estimates.hpp"
+#include "bipft/device/exit_request.hpp"
 #include "bipft/device/plan.hpp"
 #include "bipft/device/plan_check.hpp"
 #include "bipft/device/runner.hpp"
@@ -35,10 +40,10 @@ inline constexpr std::size_t group_tokens = 256;
 /// The target that all weights of a plan are laid out for.
 [[nodiscard]] inline const kernels::KernelTable& kernels_of(const Plan& plan) {
   const kernels::KernelTable* kernels = nullptr;
-  for (const Step& step : plan.steps) {
+  const auto look_at = [&](const Step& step) {
     const auto* floats = std::get_if<LinearStep>(&step);
     const auto* bits = std::get_if<LinearBitsStep>(&step);
-    if (floats == nullptr && bits == nullptr) continue;
+    if (floats == nullptr && bits == nullptr) return;
     const Product& product = floats != nullptr ? floats->product : bits->product;
     const auto* layout = dynamic_cast<const CpuLayout*>(product.weight.get());
     if (layout == nullptr) fail("run: the plan's weights are laid out for another device");
@@ -51,6 +56,10 @@ inline constexpr std::size_t group_tokens = 256;
       fail("run: weights laid out for ", kernels->name, " and for ", layout->kernels().name,
            " in one plan");
     }
+  };
+  for (const Step& step : plan.steps) look_at(step);
+  for (const PlanExit& exit : plan.exits) {
+    for (const Step& step : exit.steps) look_at(step);
   }
   return kernels != nullptr ? *kernels : kernels::active();
 }
@@ -105,8 +114,10 @@ struct PlanRun {
   const std::int32_t* ids;
   const std::int32_t* type_ids;
   const Ragged& texts;
-  float* logits;  ///< [B, K]
+  float* logits;  ///< [B, K], or of all exits [B, E, K]
   float* hidden;  ///< [N, C], or none
+  const ExitRequest* exits = nullptr;
+  std::uint32_t* stops = nullptr;  ///< [B], with exits
 };
 
 /// One group of texts on its way through the plan. Rows here are counted from its first token.
@@ -132,10 +143,31 @@ class PlanGroup {
     product_ = workspace_.take<float>(product_floats());
     estimates_ = workspace_.take<float>(estimate_floats());
     scratch_ = workspace_.take<std::uint32_t>(scratch());
+    begins_ = workspace_.take<std::uint32_t>(texts_ + 1);
+    names_ = workspace_.take<std::uint32_t>(texts_);
+    for (std::size_t b = 0; b <= texts_; ++b) {
+      begins_[b] = static_cast<std::uint32_t>(run.texts.begin(first_ + b) - begin_);
+      if (b < texts_) names_[b] = static_cast<std::uint32_t>(first_ + b);
+    }
+    if (!stops()) return;
+    before_ = workspace_.take<float>(texts_ * run.plan.labels);
+    softened_ = workspace_.take<float>(2 * run.plan.labels);
+    memories_ = workspace_.take<ExitMemory>(texts_);
+    std::fill_n(memories_, texts_, ExitMemory{});
   }
 
   void walk() {
-    for (const Step& step : run_.plan.steps) std::visit(*this, step);
+    const std::size_t exits = run_.exits != nullptr ? run_.plan.exits.size() : 0;
+    std::size_t done = 0;
+    for (const Step& step : run_.plan.steps) {
+      std::visit(*this, step);
+      ++done;
+      if (exit_ == exits || run_.plan.exits[exit_].after != done) continue;
+      for (const Step& head : run_.plan.exits[exit_].steps) std::visit(*this, head);
+      if (stops()) let_leave();
+      if (texts_ == 0) return;
+      ++exit_;
+    }
   }
 
   void operator()(const EmbedStep& s) {
@@ -160,7 +192,7 @@ class PlanGroup {
   }
 
   void operator()(const PackStep& s) {
-    if (!s.first_only) return pack(s, 0, tokens_);
+    if (!s.first_only) return pack(s, 0, rows_of(s.from));
     for (std::size_t b = 0; b < texts_; ++b) pack_row(s, row(b), b);
   }
 
@@ -265,9 +297,18 @@ class PlanGroup {
     }
   }
 
-  void operator()(const FirstStep& /*s*/) {
+  void operator()(const FirstStep& s) {
     for (std::size_t b = 0; b < texts_; ++b) {
-      std::copy_n(hidden() + row(b) * width_, width_, floats(Floats::first) + b * width_);
+      const float* const from = hidden() + row(b) * width_;
+      float* const to = floats(Floats::first) + b * width_;
+      if (!s.mean) {
+        std::copy_n(from, width_, to);
+        continue;
+      }
+      std::fill_n(to, width_, 0.0F);
+      for (std::size_t t = 0; t < length(b); ++t) kernels_.add(to, from + t * width_, width_, to);
+      const float share = 1.0F / static_cast<float>(length(b));
+      for (std::size_t c = 0; c < width_; ++c) to[c] *= share;
     }
   }
 
@@ -288,7 +329,9 @@ class PlanGroup {
     kernels_.layer_norm(y, texts_, width_, s.gamma.data().data(), s.beta.data().data(), s.epsilon,
                         y, nullptr, nullptr);
     for (std::size_t b = 0; b < texts_; ++b) {
-      kernels_.add(y + b * width_, hidden() + row(b) * width_, width_, y + b * width_);
+      const float* const read = s.read == Floats::hidden ? hidden() + row(b) * width_
+                                                         : floats(Floats::first) + b * width_;
+      kernels_.add(y + b * width_, read, width_, y + b * width_);
     }
   }
 
@@ -297,10 +340,11 @@ class PlanGroup {
     kernels_.tanh(pooled, texts_ * width_, pooled);
     const std::size_t labels = run_.plan.labels;
     for (std::size_t b = 0; b < texts_; ++b) {
+      float* const row = logits(b);
+      if (stops() && exit_ > 0) std::copy_n(row, labels, before_ + b * labels);
       for (std::size_t k = 0; k < labels; ++k) {
-        run_.logits[(first_ + b) * labels + k] =
-            kernels_.row_dot(pooled + b * width_, s.weight.row(k).data(), width_) +
-            s.bias.data()[k];
+        row[k] = kernels_.row_dot(pooled + b * width_, s.weight.row(k).data(), width_) +
+                 s.bias.data()[k];
       }
     }
   }
@@ -323,7 +367,7 @@ class PlanGroup {
   }
   [[nodiscard]] std::size_t longest() const {
     std::size_t most = 0;
-    for (std::size_t b = 0; b < texts_; ++b) most = std::max(most, length(b));
+    for (std::size_t b = 0; b < texts_; ++b) most = std::max(most, run_.texts.length(first_ + b));
     return most;
   }
   /// One head's scores, and the panels of a product, of a plan in floats.
@@ -350,7 +394,14 @@ class PlanGroup {
   [[nodiscard]] std::size_t bytes() const {
     std::size_t total =
         Workspace::size_of<float>(scores()) + Workspace::size_of<float>(product_floats()) +
-        Workspace::size_of<float>(estimate_floats()) + Workspace::size_of<std::uint32_t>(scratch());
+        Workspace::size_of<float>(estimate_floats()) +
+        Workspace::size_of<std::uint32_t>(scratch()) +
+        Workspace::size_of<std::uint32_t>(texts_ + 1) + Workspace::size_of<std::uint32_t>(texts_);
+    if (stops()) {
+      total += Workspace::size_of<float>(texts_ * run_.plan.labels) +
+               Workspace::size_of<float>(2 * run_.plan.labels) +
+               Workspace::size_of<ExitMemory>(texts_);
+    }
     for (std::size_t i = 0; i < float_buffers; ++i) {
       total += Workspace::size_of<float>(floats_of(static_cast<Floats>(i)));
     }
@@ -360,10 +411,53 @@ class PlanGroup {
     return total;
   }
 
-  [[nodiscard]] std::size_t row(std::size_t b) const {
-    return run_.texts.begin(first_ + b) - begin_;
+  [[nodiscard]] std::size_t row(std::size_t b) const { return begins_[b]; }
+  [[nodiscard]] std::size_t length(std::size_t b) const { return begins_[b + 1] - begins_[b]; }
+
+  /// Whether texts may leave, for what they are answered here.
+  [[nodiscard]] bool stops() const { return run_.exits != nullptr && !run_.exits->all; }
+  /// Where the logits of text b go: over those of the exit before, unless all are asked for.
+  [[nodiscard]] float* logits(std::size_t b) const {
+    std::size_t at = names_[b];
+    if (run_.exits != nullptr && run_.exits->all) at = at * (run_.plan.exits.size() + 1) + exit_;
+    return run_.logits + at * run_.plan.labels;
   }
-  [[nodiscard]] std::size_t length(std::size_t b) const { return run_.texts.length(first_ + b); }
+
+  /// Whoever is answered leaves, and the others move up.
+  void let_leave() {
+    const std::size_t labels = run_.plan.labels;
+    std::size_t kept = 0;
+    std::size_t tokens = 0;
+    for (std::size_t b = 0; b < texts_; ++b) {
+      const std::size_t begin = row(b);
+      const std::size_t count = length(b);
+      const std::span<const float> before(before_ + b * labels, exit_ > 0 ? labels : 0);
+      if (leaves(*run_.exits, exit_, run_.plan.exits.size() + 1, count, {logits(b), labels}, before,
+                 softened_, memories_[b])) {
+        run_.stops[names_[b]] = static_cast<std::uint32_t>(exit_);
+        continue;
+      }
+      if (kept < b) {
+        move_rows(begin, count, tokens);
+        names_[kept] = names_[b];
+        memories_[kept] = memories_[b];
+      }
+      begins_[kept++] = static_cast<std::uint32_t>(tokens);
+      tokens += count;
+      begins_[kept] = static_cast<std::uint32_t>(tokens);
+    }
+    texts_ = kept;
+    tokens_ = tokens;
+  }
+  /// What the next layer reads of a text.
+  void move_rows(std::size_t from, std::size_t rows, std::size_t to) {
+    std::copy_n(hidden() + from * width_, rows * width_, hidden() + to * width_);
+    const std::size_t words = words_for(width_);
+    for (const Bits name : {Bits::q_in, Bits::k_in, Bits::v_in}) {
+      if (!run_.buffers.has(name)) continue;
+      std::copy_n(bits(name) + from * words, rows * words, bits(name) + to * words);
+    }
+  }
 
   [[nodiscard]] float*& hidden() { return floats_[static_cast<std::size_t>(Floats::hidden)]; }
   [[nodiscard]] float* floats(Floats name) const { return floats_[static_cast<std::size_t>(name)]; }
@@ -430,20 +524,34 @@ class PlanGroup {
   float* product_ = nullptr;
   float* estimates_ = nullptr;
   std::uint32_t* scratch_ = nullptr;
+  std::uint32_t* begins_ = nullptr;  // [texts + 1]: the first row of each, and the number of rows
+  std::uint32_t* names_ = nullptr;   // [texts]: which of the batch they are
+  std::size_t exit_ = 0;             // how many have been passed
+  // Where texts may leave:
+  float* before_ = nullptr;    // [texts, K]: their logits at the exit before
+  float* softened_ = nullptr;  // [2, K]
+  ExitMemory* memories_ = nullptr;
 };
 
 }  // namespace detail
 
-/// Device::run, on the target that the plan's weights are laid out for.
-/// Throws Error if the plan is not sound, or if an id or a length does not fit it.
+/// Runner::run and, with `exits`, Runner::run_exits, on the target that the plan's weights are laid
+/// out for. Throws Error if the plan is not sound, or if an id or a length does not fit it.
 [[nodiscard]] inline PlanResult run_plan_on_cpu(const Plan& plan, const IdTensor& ids,
                                                 const IdTensor& type_ids, const Ragged& texts,
-                                                bool want_hidden) {
-  const PlanBuffers buffers = check_plan(plan);
+                                                bool want_hidden,
+                                                const ExitRequest* exits = nullptr) {
+  const PlanBuffers buffers = exits != nullptr ? check_plan_with_exits(plan) : check_plan(plan);
   check_batch(plan, ids, type_ids, texts);
+  const std::size_t places = plan.exits.size() + 1;
+  if (exits != nullptr) check_exits(*exits, places);
   PlanResult result;
   if (texts.texts() == 0) return result;
-  result.logits = Tensor::uninitialized(Shape{texts.texts(), plan.labels});
+  const bool all = exits != nullptr && exits->all;
+  result.logits = Tensor::uninitialized(Shape{texts.texts(), (all ? places : 1) * plan.labels});
+  if (exits != nullptr && !all) {
+    result.stops = BasicTensor<std::uint32_t>(Shape{texts.texts()}, std::uint32_t(places - 1));
+  }
   if (want_hidden) result.hidden = Tensor::uninitialized(Shape{texts.tokens(), plan.width});
 
   const detail::PlanRun run{plan,
@@ -453,7 +561,9 @@ class PlanGroup {
                             type_ids.data().data(),
                             texts,
                             result.logits.mutable_data().data(),
-                            want_hidden ? result.hidden.mutable_data().data() : nullptr};
+                            want_hidden ? result.hidden.mutable_data().data() : nullptr,
+                            exits,
+                            result.stops.empty() ? nullptr : result.stops.mutable_data().data()};
   const BasicTensor<std::uint32_t> groups = detail::group_texts(texts);
   const auto first_text = groups.data();
   parallel_for(first_text.size() - 1, 1, [&](std::size_t g, std::size_t /*end*/) {

@@ -35,6 +35,11 @@ class CpuRunner final : public Runner {
                                const Ragged& texts, bool want_hidden) override {
     return run_plan_on_cpu(plan, ids, type_ids, texts, want_hidden);
   }
+  [[nodiscard]] PlanResult run_exits(const Plan& plan, const IdTensor& ids,
+                                     const IdTensor& type_ids, const Ragged& texts,
+                                     const ExitRequest& exits) override {
+    return run_plan_on_cpu(plan, ids, type_ids, texts, false, &exits);
+  }
 };
 
 }  // namespace bipft

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <list>
 #include <memory>
 #include <optional>
@@ -60,7 +61,8 @@ struct EmbedStep {
 };
 
 /// to[n][c] = from[n][c] + shift[c] >= threshold (or >, if strict).
-/// `first_only`: of each text only its first token, so that N becomes B.
+/// `first_only`: of each text only its first token, so that N becomes B. From `first`, which has a
+/// row a text already, to bits that have one.
 struct PackStep {
   Floats from = Floats::hidden;
   Bits to = Bits::q_in;
@@ -162,8 +164,10 @@ struct FloatAttentionStep {
   bool plain = false;  ///< not fused, and so the same on every target
 };
 
-/// first = hidden of each text's first token
-struct FirstStep {};
+/// first = hidden of each text's first token, or the mean of all its tokens' hidden states
+struct FirstStep {
+  bool mean = false;
+};
 
 /// hidden = layer_norm(hidden), or layer_norm(hidden + branch); and at once, while a row is at
 /// hand, the bits of it that the next products read.
@@ -174,10 +178,11 @@ struct NormStep {
   std::vector<PackStep> packs;  ///< of every token's hidden states
 };
 
-/// pooled = layer_norm(pooled) + hidden of each text's first token
+/// pooled = layer_norm(pooled) + hidden of each text's first token, or + first
 struct PoolStep {
   Tensor gamma, beta;
   float epsilon = 0;
+  Floats read = Floats::hidden;
 };
 
 /// logits = tanh(pooled) wᵀ + bias, in a fixed order of additions.
@@ -190,16 +195,30 @@ using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, Atten
                           MatrixStep, SignStep, SigmoidStep, MultiplyStep, FloatAttentionStep,
                           FirstStep, NormStep, PoolStep, ClassifyStep>;
 
+/// A head behind an inner layer, where a text may stop: steps that end with a ClassifyStep.
+struct PlanExit {
+  std::size_t after = 0;  ///< so many steps of the plan: those of the layers before it
+  std::list<Step> steps = {};
+};
+
 struct Plan {
   std::size_t width = 0;      ///< C
   std::size_t inner = 0;      ///< F
   std::size_t positions = 0;  ///< P, the longest text
   std::size_t labels = 0;     ///< K, 0 for a model without a head
   std::list<Step> steps;      ///< made in place: to move a variant is costly to compile
+  /// Ascending. They cost nothing where a run is not asked to stop early, for it passes them over.
+  std::vector<PlanExit> exits = {};
 
   template <class Kind>
   [[gnu::noinline]] void add(Kind&& step) {
     steps.emplace_back(std::forward<Kind>(step));
+  }
+  /// Makes what has been added behind the first `after` steps a head that stands there.
+  [[gnu::cold]] void make_head(std::size_t after) {
+    PlanExit& exit = exits.emplace_back(PlanExit{.after = after});
+    const auto begin = std::next(steps.begin(), static_cast<std::ptrdiff_t>(after));
+    exit.steps.splice(exit.steps.begin(), steps, begin, steps.end());
   }
 };
 

@@ -42,6 +42,12 @@ class PlanBuffers {
   [[nodiscard]] bool has(Bits bits) const { return (written_ & mark(bits)) != 0; }
   void add(Floats floats) { written_ |= mark(floats); }
   void add(Bits bits) { written_ |= mark(bits); }
+  void add(const PlanBuffers& others) {
+    float_products |= others.float_products;
+    sign_products |= others.sign_products;
+    estimate_rank = std::max(estimate_rank, others.estimate_rank);
+    written_ |= others.written_;
+  }
 
  private:
   static unsigned mark(Floats floats) { return 1U << static_cast<unsigned>(floats); }
@@ -72,6 +78,29 @@ class PlanCheck {
     }
     return written_;
   }
+  /// And with its exits: none of them is needed by what follows, for a run may pass over it.
+  PlanBuffers run_with_exits() {
+    PlanBuffers all = run();
+    for (const PlanExit& exit : plan_.exits) {
+      PlanCheck before(plan_);
+      auto step = plan_.steps.begin();
+      for (; before.step_ < exit.after && step != plan_.steps.end(); ++before.step_) {
+        std::visit(before, *step++);
+      }
+      const bool ascends = &exit == plan_.exits.data() || exit.after > (&exit - 1)->after;
+      if (exit.after == 0 || !ascends || step == plan_.steps.end() || exit.steps.empty() ||
+          !std::holds_alternative<ClassifyStep>(exit.steps.back())) {
+        fail("plan: an exit behind ", exit.after, " of ", plan_.steps.size(),
+             " steps; exits ascend, and end with a ClassifyStep each");
+      }
+      for (const Step& head : exit.steps) {
+        std::visit(before, head);
+        ++before.step_;
+      }
+      all.add(before.written_);
+    }
+    return all;
+  }
 
   void operator()(const EmbedStep& s) {
     const bool in_bits = !s.bits.empty();
@@ -90,7 +119,8 @@ class PlanCheck {
     read(s.from);
     if (!s.shift.empty()) equal("shift", s.shift.numel(), plan_.width);
     equal("bits to pack", cols_of(plan_, s.to), plan_.width);
-    if (row_a_text(s.from) || s.first_only != row_a_text(s.to)) {
+    if ((row_a_text(s.from) && s.first_only) ||
+        (row_a_text(s.from) || s.first_only) != row_a_text(s.to)) {
       refuse("a row a token cannot be packed as a row a text, nor the other way round");
     }
     wrote(s.to);
@@ -199,7 +229,8 @@ class PlanCheck {
   }
 
   void operator()(const PoolStep& s) {
-    read(Floats::hidden);
+    if (s.read != Floats::hidden && s.read != Floats::first) refuse("adds neither of two buffers");
+    read(s.read);
     read(Floats::pooled);
     equal("gamma", s.gamma.numel(), plan_.width);
     equal("beta", s.beta.numel(), plan_.width);
@@ -274,6 +305,10 @@ inline void check_ids(const char* what, const IdTensor& ids, const Ragged& texts
 /// Throws Error, naming the step and the numbers that clash, if the plan is not sound; else tells
 /// which buffers it needs.
 inline PlanBuffers check_plan(const Plan& plan) { return detail::PlanCheck(plan).run(); }
+/// The same of its exits too.
+inline PlanBuffers check_plan_with_exits(const Plan& plan) {
+  return detail::PlanCheck(plan).run_with_exits();
+}
 
 /// Throws Error if an id, a type id or a length does not fit a plan that check_plan has passed.
 inline void check_batch(const Plan& plan, const IdTensor& ids, const IdTensor& type_ids,

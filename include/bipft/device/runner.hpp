@@ -2,19 +2,23 @@
 /// Runner: the half of a device that answers. It lays weights out and walks plans; whoever predicts
 /// needs nothing else, and pays for nothing else when compiling.
 
+#include <cstdint>
 #include <memory>
 
 #include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/error.hpp"
 #include "bipft/core/ragged.hpp"
 #include "bipft/core/tensor.hpp"
+#include "bipft/device/exit_request.hpp"
 #include "bipft/device/plan.hpp"
 
 namespace bipft {
 
 /// What a model answers for a batch.
 struct PlanResult {
-  Tensor logits;  ///< [B, K]
+  Tensor logits;  ///< [B, K]; of all E exits, if they were asked for, [B, E K]
   Tensor hidden;  ///< [N, C]  the last layer's, if they were asked for
+  BasicTensor<std::uint32_t> stops = {};  ///< [B]  the exit, from 0, if texts might stop early
 };
 
 class Runner {
@@ -36,6 +40,13 @@ class Runner {
   [[nodiscard]] virtual PlanResult run(const Plan& plan, const IdTensor& ids,
                                        const IdTensor& type_ids, const Ragged& texts,
                                        bool want_hidden) = 0;
+  /// The same, where texts may stop at the plan's exits. A text's answer does not depend on when
+  /// its neighbours stop. Throws Error if this device cannot, or a part of `exits` does not fit.
+  [[nodiscard]] virtual PlanResult run_exits(const Plan& /*plan*/, const IdTensor& /*ids*/,
+                                             const IdTensor& /*type_ids*/, const Ragged& /*texts*/,
+                                             const ExitRequest& /*exits*/) {
+    fail("this device cannot stop early; choose the CPU, or the exit rule never");
+  }
 };
 
 /// The runner of the device that the process computes on. Defined in device/runners.hpp.

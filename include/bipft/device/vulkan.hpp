@@ -67,7 +67,8 @@ namespace detail {
                     [](const PackStep& x, const PackStep& y) { return same(x, y); });
 }
 [[nodiscard]] inline bool same(const PoolStep& a, const PoolStep& b) {
-  return same(a.gamma, b.gamma) && same(a.beta, b.beta) && a.epsilon == b.epsilon;
+  return same(a.gamma, b.gamma) && same(a.beta, b.beta) && a.epsilon == b.epsilon &&
+         a.read == b.read;
 }
 [[nodiscard]] inline bool same(const ClassifyStep& a, const ClassifyStep& b) {
   return same(a.weight, b.weight) && same(a.bias, b.bias);
@@ -94,13 +95,17 @@ template <class Other>
 
 /// The same plan, its weights laid out for the CPU.
 [[nodiscard]] inline Plan plan_for_cpu(Plan plan) {
-  for (Step& step : plan.steps) {
+  const auto move = [](Step& step) {
     auto* floats = std::get_if<LinearStep>(&step);
     auto* bits = std::get_if<LinearBitsStep>(&step);
-    if (floats == nullptr && bits == nullptr) continue;
+    if (floats == nullptr && bits == nullptr) return;
     Product& product = floats != nullptr ? floats->product : bits->product;
     const auto* layout = dynamic_cast<const vulkan::VulkanLayout*>(product.weight.get());
     if (layout != nullptr) product.weight = layout->on_cpu();
+  };
+  for (Step& step : plan.steps) move(step);
+  for (PlanExit& exit : plan.exits) {
+    for (Step& step : exit.steps) move(step);
   }
   return plan;
 }
@@ -292,6 +297,12 @@ class FallbackRunner final : public Runner {
       }
     }
     return run_plan_on_cpu(detail::plan_for_cpu(plan), ids, type_ids, texts, want_hidden);
+  }
+  /// There are no shaders that close ranks.
+  [[nodiscard]] PlanResult run_exits(const Plan& plan, const IdTensor& ids,
+                                     const IdTensor& type_ids, const Ragged& texts,
+                                     const ExitRequest& exits) override {
+    return run_plan_on_cpu(detail::plan_for_cpu(plan), ids, type_ids, texts, false, &exits);
   }
 
   /// Whether the device has failed, and the CPU computes since.

@@ -45,7 +45,7 @@ struct ClassifierExit {
   [[nodiscard]] bool fitted() const {
     return margin != 0.0 || top != 0.0 || entropy != 0.0 || depth != 0.0;
   }
-  [[nodiscard]] std::string problem(const ExitSetting& /*setting*/) const {
+  [[nodiscard, gnu::cold]] std::string problem(const ExitSetting& /*setting*/) const {
     return fitted() ? "" : "all weights are 0; give some (margin=..., entropy=...), or fit them";
   }
 

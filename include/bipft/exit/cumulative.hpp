@@ -23,7 +23,7 @@ struct CumulativeExit {
   static constexpr ExitNeeds needs{.probabilities = true};
 
   double theta = 2.0;
-  std::vector<double> weights = {};
+  KnobNumbers weights = {};
 
   void visit(auto&& knob) {
     knob("theta", theta, Knob{"sum of confidences above which it stops"});
@@ -36,7 +36,7 @@ struct CumulativeExit {
     return memory.number > theta;
   }
 
-  [[nodiscard]] std::string problem(const ExitSetting& setting) const {
+  [[nodiscard, gnu::cold]] std::string problem(const ExitSetting& setting) const {
     if (weights.empty() || weights.size() == setting.exits) return {};
     return concat(weights.size(), " weights for ", setting.exits, " exits");
   }

@@ -68,7 +68,7 @@ struct EntropyDropExit {
     return detail::in_a_row(holds, patience, memory);
   }
 
-  [[nodiscard]] std::string problem(const ExitSetting& setting) const {
+  [[nodiscard, gnu::cold]] std::string problem(const ExitSetting& setting) const {
     if (abs && direction == Direction::drop) {
       return "abs goes with direction=plateau, not with drop";
     }

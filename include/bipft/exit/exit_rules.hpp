@@ -198,15 +198,16 @@ inline constexpr auto exit_menu =
 }
 
 /// As `exit_rule` takes it back, without the knobs that are as usual, but for the first:
-/// "never", "entropy:tau=0.3", "entropy_drop:delta=0.05,cap=0.9".
-[[nodiscard, gnu::cold]] inline std::string to_string(ExitRules rule) {
+/// "never", "entropy:tau=0.3", "entropy_drop:delta=0.05,cap=0.9". With `every` knob that has a
+/// value, a model's file keeps its rule should the usual knobs ever change.
+[[nodiscard, gnu::cold]] inline std::string to_string(ExitRules rule, bool every = false) {
   ExitRules usual = exit_menu[rule.index()].make();
   const BoundKnobs own = knobs_of(rule);
   const BoundKnobs usually = knobs_of(usual);
   std::string text(exit_menu[rule.index()].name);
   for (std::size_t i = 0; i < own.size(); ++i) {
     const std::string value = knob_text(own[i]);
-    if (i > 0 && value == knob_text(usually[i])) continue;
+    if (i > 0 && (every ? value.empty() : value == knob_text(usually[i]))) continue;
     text += concat(i == 0 ? ':' : ',', own[i].name, '=', value);
   }
   return text;

@@ -22,7 +22,7 @@ struct FixedExit {
   [[nodiscard]] bool decide(const ExitPoint& at, ExitMemory& /*memory*/) const {
     return at.exit == k;
   }
-  [[nodiscard]] std::string problem(const ExitSetting& setting) const {
+  [[nodiscard, gnu::cold]] std::string problem(const ExitSetting& setting) const {
     if (k <= setting.exits) return {};
     return concat("k is ", k, ", but there are ", setting.exits, " exits");
   }

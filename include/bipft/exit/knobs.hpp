@@ -11,13 +11,11 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/visit.hpp"
@@ -32,16 +30,58 @@ struct Knob {
   std::string_view choices = {};  ///< of an enum: the names of its values, "plateau|drop"
 };
 
+/// A list of numbers, held in place: a rule is copied as plainly as its bytes, which is what makes
+/// the menu of all rules cheap to compile.
+class KnobNumbers {
+ public:
+  static constexpr std::size_t most = 96;  ///< as many as a model has layers
+
+  /// Throws Error where there is no room.
+  void push_back(double value) {
+    if (size_ == most) fail("a knob of more than ", most, " numbers");
+    values_[size_++] = value;
+  }
+  void clear() { size_ = 0; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] double operator[](std::size_t i) const { return values_[i]; }
+  [[nodiscard]] const double* begin() const { return values_; }
+  [[nodiscard]] const double* end() const { return values_ + size_; }
+
+ private:
+  double values_[most] = {};
+  std::size_t size_ = 0;
+};
+
 /// One knob of a rule, its type forgotten: what follows is compiled once, not once a rule.
 struct BoundKnob {
   enum class Kind { real, count, flag, word, reals };
 
-  std::string_view name;
-  Knob about;
-  Kind kind;
-  void* value;
+  std::string_view name = {};
+  Knob about = {};
+  Kind kind = Kind::real;
+  void* value = nullptr;
 };
-using BoundKnobs = std::vector<BoundKnob>;
+
+/// All knobs of a rule.
+class BoundKnobs {
+ public:
+  static constexpr std::size_t most = 8;
+
+  [[gnu::cold, gnu::noinline]] void add(std::string_view name, const Knob& about,
+                                        BoundKnob::Kind kind, void* value) {
+    if (size_ == most) fail("a rule of more than ", most, " knobs");
+    knobs_[size_++] = {name, about, kind, value};
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] const BoundKnob& operator[](std::size_t i) const { return knobs_[i]; }
+  [[nodiscard]] const BoundKnob* begin() const { return knobs_; }
+  [[nodiscard]] const BoundKnob* end() const { return knobs_ + size_; }
+
+ private:
+  BoundKnob knobs_[most] = {};
+  std::size_t size_ = 0;
+};
 
 namespace detail {
 
@@ -51,7 +91,7 @@ template <class Value>
   if constexpr (std::is_same_v<Value, double>) return Kind::real;
   if constexpr (std::is_same_v<Value, std::size_t>) return Kind::count;
   if constexpr (std::is_same_v<Value, bool>) return Kind::flag;
-  if constexpr (std::is_same_v<Value, std::vector<double>>) return Kind::reals;
+  if constexpr (std::is_same_v<Value, KnobNumbers>) return Kind::reals;
   if constexpr (std::is_enum_v<Value>) {
     static_assert(std::is_same_v<std::underlying_type_t<Value>, unsigned char>);
     return Kind::word;
@@ -82,15 +122,19 @@ template <class Number>
 
 /// "0.5/0.7/1"; no numbers of no text.
 [[nodiscard]] inline bool read_numbers(std::string_view text, const Knob& about,
-                                       std::vector<double>& values) {
-  std::vector<double> all;
+                                       KnobNumbers& values) {
+  KnobNumbers all;
   for (bool more = !text.empty(); more;) {
     const std::size_t end = text.find('/');
-    if (!read_number(text.substr(0, end), about, all.emplace_back())) return false;
+    double value = 0;
+    if (all.size() == KnobNumbers::most || !read_number(text.substr(0, end), about, value)) {
+      return false;
+    }
+    all.push_back(value);
     more = end != std::string_view::npos;
     if (more) text.remove_prefix(end + 1);
   }
-  values = std::move(all);
+  values = all;
   return true;
 }
 
@@ -102,7 +146,7 @@ template <Visitable Rule>
   BoundKnobs knobs;
   rule.visit([&](std::string_view name, auto& value, const Knob& about) {
     using Value = std::remove_reference_t<decltype(value)>;
-    knobs.push_back({name, about, detail::kind_of_knob<Value>(), &value});
+    knobs.add(name, about, detail::kind_of_knob<Value>(), &value);
   });
   return knobs;
 }
@@ -123,7 +167,7 @@ template <Visitable Rule>
       break;
   }
   std::string text;
-  for (const double one : *static_cast<const std::vector<double>*>(knob.value)) {
+  for (const double one : *static_cast<const KnobNumbers*>(knob.value)) {
     text += concat(text.empty() ? "" : "/", one);
   }
   return text;
@@ -150,7 +194,7 @@ template <Visitable Rule>
     case BoundKnob::Kind::reals:
       break;
   }
-  return detail::read_numbers(text, knob.about, *static_cast<std::vector<double>*>(knob.value));
+  return detail::read_numbers(text, knob.about, *static_cast<KnobNumbers*>(knob.value));
 }
 
 /// What a knob may be, for help and messages: "a number from 0 to 1".
@@ -168,7 +212,7 @@ template <Visitable Rule>
 
 /// Sets the knob called `name` of the rule called `rule` to what `text` says. Throws Error of
 /// `fault`, with the list of knobs there are, or of what the knob may be.
-[[gnu::cold]] inline void set_knob(std::string_view rule, std::span<const BoundKnob> knobs,
+[[gnu::cold]] inline void set_knob(std::string_view rule, const BoundKnobs& knobs,
                                    std::string_view name, std::string_view text,
                                    Fault fault = Fault::usage) {
   std::string names;

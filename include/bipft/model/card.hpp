@@ -34,7 +34,10 @@ struct ModelCard {
   ModelConfig config;
   std::vector<std::string> labels;  ///< [K]; of numbers one name for all of them
   TokenizerOptions tokenizer;
-  float temperature = 1.0F;       ///< logits are divided by it before the softmax
+  float temperature = 1.0F;  ///< logits are divided by it before the softmax
+  /// Where texts stop unless somebody says otherwise, with every knob; or nothing: at the end.
+  std::string exit_rule;
+  std::vector<float> exit_temperatures;  ///< [E]: those of inner exits, or none: 1 each
   ValueScale scale;               ///< of numbers: from the one logit to the unit of the labels
   Json metrics = Json::object();  ///< on the dev set
   Json train = Json::object();    ///< command, seed, digests of the data
@@ -65,6 +68,12 @@ struct ModelCard {
     // Of labels nothing is said: so it was before there was anything else.
     if (answer != AnswerKind::label) {
       metadata.push_back({"bipft.answer", std::string(to_string(answer))});
+    }
+    if (!exit_rule.empty() || !exit_temperatures.empty()) {
+      Json temperatures = Json::array();
+      for (const float one : exit_temperatures) temperatures.push(one);
+      const Json exit = Json::object().set("rule", exit_rule).set("temperatures", temperatures);
+      metadata.push_back({"bipft.exit", exit.dump()});
     }
     if (!license.empty()) metadata.emplace_back("license", license);
     if (!description.empty()) metadata.emplace_back("description", description);
@@ -111,15 +120,17 @@ struct ModelCard {
       card.scale = {static_cast<float>(calibration["mean"].as_double()),
                     static_cast<float>(calibration["spread"].as_double())};
     }
+    if (file.metadata("bipft.exit")) card.read_exit(read_json(file, "bipft.exit"));
     card.metrics = read_json(file, "bipft.metrics");
     card.train = read_json(file, "bipft.train");
     card.check(name);
 
-    constexpr std::string_view known[] = {
-        "format",       "bipft.version",   "bipft.kind",        "bipft.task",
-        "bipft.method", "bipft.pairs",     "bipft.config",      "bipft.labels",
-        "license",      "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
-        "bipft.train",  "description",     "bipft.answer",      checksum_key};
+    constexpr std::string_view known[] = {"format",          "bipft.version",     "bipft.kind",
+                                          "bipft.task",      "bipft.method",      "bipft.pairs",
+                                          "bipft.config",    "bipft.labels",      "license",
+                                          "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
+                                          "bipft.train",     "description",       "bipft.answer",
+                                          checksum_key,      "bipft.exit"};
     for (const auto& [key, value] : file.metadata()) {
       bool is_known = false;
       for (const std::string_view name_of : known) is_known = is_known || key == name_of;
@@ -145,6 +156,16 @@ struct ModelCard {
     if (!(temperature > 0.0F) || !std::isfinite(temperature)) {
       fail(Fault::model, name, ": a temperature of ", temperature);
     }
+    const std::size_t exits = config.inner_exits().size();
+    if ((!exit_temperatures.empty() && exit_temperatures.size() != exits) ||
+        (!exit_rule.empty() && exits == 0)) {
+      fail(Fault::model, name, ": an exit rule '", exit_rule, "' and ", exit_temperatures.size(),
+           " temperatures of inner exits, of which there are ", exits);
+    }
+    for (const float one : exit_temperatures) {
+      if (one > 0.0F && std::isfinite(one)) continue;
+      fail(Fault::model, name, ": an exit with a temperature of ", one);
+    }
     if (answer == AnswerKind::value && labels.size() != 1) {
       fail(Fault::model, name, ": a model of numbers with ", labels.size(), " logits, not one");
     }
@@ -154,6 +175,12 @@ struct ModelCard {
   }
 
  private:
+  [[gnu::cold]] void read_exit(const Json& exit) {
+    exit_rule = exit["rule"].as_string();
+    for (const Json& one : exit["temperatures"].elements()) {
+      exit_temperatures.push_back(static_cast<float>(one.as_double()));
+    }
+  }
   [[nodiscard, gnu::cold, gnu::noinline]] static Json read_json(const Safetensors& file,
                                                                 std::string_view key) {
     const auto text = file.metadata(key);

@@ -16,10 +16,12 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "bipft/core/parallel.hpp"
 #include "bipft/device/runners.hpp"
+#include "bipft/model/exit_costs.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/model/network.hpp"
 #include "bipft/text/wordpiece.hpp"
@@ -43,6 +45,7 @@ struct Prediction {
   std::vector<float> probabilities;
   std::vector<float> logits;  ///< [K], as the model gives them
   float value = 0.0F;         ///< of a model of numbers: its answer, in the labels' unit
+  std::size_t layer = 0;      ///< the last one that the text went through, from 1
 };
 
 /// How the hidden states of a text become one vector.
@@ -69,7 +72,9 @@ class Classifier {
         file_bytes_(file.bytes),
         tokenizer_(std::move(file.vocabulary), card_.tokenizer),
         network_(file.packed ? Network(*file.packed, active_runner())
-                             : Network(*file.latent, active_runner())) {}
+                             : Network(*file.latent, active_runner())) {
+    use_own_exit_rule();
+  }
 
   /// From a file whose network is computed in another form: one of a stage, by tape_network.
   Classifier(ModelFile file, Network network)
@@ -77,11 +82,15 @@ class Classifier {
         digest_(std::move(file.digest)),
         file_bytes_(file.bytes),
         tokenizer_(std::move(file.vocabulary), card_.tokenizer),
-        network_(std::move(network)) {}
+        network_(std::move(network)) {
+    use_own_exit_rule();
+  }
 
   /// From a network in any form: for comparisons of the same model in several.
   Classifier(ModelCard card, WordPiece tokenizer, Network network)
-      : card_(std::move(card)), tokenizer_(std::move(tokenizer)), network_(std::move(network)) {}
+      : card_(std::move(card)), tokenizer_(std::move(tokenizer)), network_(std::move(network)) {
+    use_own_exit_rule();
+  }
 
   [[nodiscard]] Prediction predict(std::string_view text) const {
     const TextPair one[] = {TextPair(text)};
@@ -100,16 +109,56 @@ class Classifier {
     if (card_.labels.empty()) fail("the model has no head for labels; embed() is what it can do");
     std::vector<Prediction> predictions;
     predictions.reserve(texts.size());
-    network_.for_each_batch(texts, false, [&](const Batch& batch, const PlanResult& result) {
+    const auto use = [&](const Batch& batch, const PlanResult& result) {
       for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
         const auto row = result.logits.row(b);
-        predictions.push_back(judge({row.begin(), row.end()}));
+        const std::size_t exit =
+            result.stops.empty() ? exit_layers_.size() - 1 : std::size_t{result.stops.data()[b]};
+        predictions.push_back(judge({row.begin(), row.end()}, exit));
       }
-    });
+    };
+    network_.for_each_batch(texts, false, use, stops_early() ? &exits_ : nullptr);
+    return predictions;
+  }
+  /// What each exit says of each text, as `predict` would if the text stopped there: [text][exit].
+  [[nodiscard, gnu::cold]] std::vector<std::vector<Prediction>> predict_at_all_exits(
+      std::span<const EncodedText> texts) const {
+    ExitRequest all = exits_;
+    all.all = true;
+    std::vector<std::vector<Prediction>> predictions;
+    const std::size_t labels = card_.labels.size();
+    const auto use = [&](const Batch& batch, const PlanResult& result) {
+      for (std::size_t b = 0; b < batch.texts.texts(); ++b) {
+        std::vector<Prediction>& one = predictions.emplace_back();
+        for (std::size_t i = 0; i < exit_layers_.size(); ++i) {
+          const auto row = result.logits.row(b).subspan(i * labels, labels);
+          one.push_back(judge({row.begin(), row.end()}, i));
+        }
+      }
+    };
+    network_.for_each_batch(texts, false, use, &all);
     return predictions;
   }
 
-  /// One vector of the model's width for each text.
+  /// Texts stop by `rule` from now on, whatever the model's file says; by `never` nowhere but at
+  /// the last layer. Throws Error if the rule makes no sense for this model.
+  [[gnu::cold]] void set_exit_rule(const ExitRules& rule, Fault fault = Fault::usage) {
+    check_exit_rule(rule, exit_setting(), fault);
+    exits_.costs = needs_of(rule).macs ? exit_costs(card_.config) : std::vector<ExitCost>();
+    exits_.rule = rule;
+  }
+  [[nodiscard]] const ExitRules& exit_rule() const { return exits_.rule; }
+  /// The layers, from 1, where texts may stop: those with a head, and the last.
+  [[nodiscard]] const std::vector<std::size_t>& exit_layers() const { return exit_layers_; }
+  /// What rules know of this model.
+  [[nodiscard, gnu::cold]] ExitSetting exit_setting() const {
+    return {.answer = exits_.answer,
+            .exits = exit_layers_.size(),
+            .labels = card_.labels.size(),
+            .macs = {1.0}};
+  }
+
+  /// One vector of the model's width for each text, of the last layer: no text stops before.
   [[nodiscard]] std::vector<std::vector<float>> embed(std::span<const TextPair> texts,
                                                       Pooling pooling = Pooling::cls) const {
     std::vector<std::vector<float>> vectors;
@@ -171,14 +220,16 @@ class Classifier {
   /// softmax(logits / temperature), or σ of each where a text has several labels, in double: a
   /// handful of numbers, alike everywhere but for the last digit of a C library's exp, which float
   /// rounding hides.
-  [[nodiscard]] Prediction judge(std::vector<float> logits) const {
+  [[nodiscard]] Prediction judge(std::vector<float> logits, std::size_t exit) const {
     Prediction result;
     result.logits = std::move(logits);
+    result.layer = exit_layers_[exit];
     if (card_.answer == AnswerKind::value) result.value = card_.scale.to_value(result.logits[0]);
     result.label = static_cast<std::size_t>(
         std::max_element(result.logits.begin(), result.logits.end()) - result.logits.begin());
     const double best = static_cast<double>(result.logits[result.label]);
-    const double temperature = static_cast<double>(card_.temperature);
+    const double temperature = static_cast<double>(
+        exits_.temperatures.empty() ? card_.temperature : exits_.temperatures[exit]);
     if (card_.answer == AnswerKind::labels) {
       for (const float logit : result.logits) {
         const double odds = std::exp(-static_cast<double>(logit) / temperature);
@@ -198,11 +249,31 @@ class Classifier {
     return result;
   }
 
+  [[nodiscard]] bool stops_early() const {
+    return exit_layers_.size() > 1 && !std::holds_alternative<NeverExit>(exits_.rule);
+  }
+  /// Throws Error{Fault::model} if the card's makes no sense.
+  [[gnu::cold]] void use_own_exit_rule() {
+    exit_layers_ = card_.config.inner_exits();
+    exit_layers_.push_back(card_.config.layers);
+    exits_.answer = card_.answer == AnswerKind::value    ? ExitAnswer::value
+                    : card_.answer == AnswerKind::labels ? ExitAnswer::labels
+                                                         : ExitAnswer::label;
+    if (!card_.exit_temperatures.empty()) {
+      exits_.temperatures = card_.exit_temperatures;
+      exits_.temperatures.push_back(card_.temperature);
+    }
+    if (card_.exit_rule.empty()) return;
+    set_exit_rule(bipft::exit_rule(card_.exit_rule, Fault::model), Fault::model);
+  }
+
   ModelCard card_;
   std::string digest_;
   std::size_t file_bytes_ = 0;
   WordPiece tokenizer_;
   Network network_;
+  ExitRequest exits_ = {};
+  std::vector<std::size_t> exit_layers_;
 };
 
 }  // namespace bipft

@@ -62,27 +62,45 @@ class PlanMaker {
     const PackedEmbedding& e = model_.embedding;
     plan_.add(EmbedStep{e.word_bits, e.word, e.word_alpha, e.position, e.type});
     NormStep norm = norm_of(e.norm);
-    for (const PackedEncoderLayer& layer : model_.layers) {
-      norm = attention(layer.attention, std::move(norm));
-      norm = feed_forward(layer.ffn, std::move(norm));
+    const std::vector<std::size_t> exits = config.inner_exits();
+    for (std::size_t i = 0; i < model_.layers.size(); ++i) {
+      norm.packs = inputs_of(model_.layers[i].attention);
+      plan_.add(std::move(norm));
+      const std::size_t passed = plan_.exits.size();
+      if (passed < exits.size() && exits[passed] == i) {
+        const std::size_t after = plan_.steps.size();
+        const PackedExit& exit = model_.exits[passed];
+        head(exit.pooler, exit.pooler_norm, exit.classifier, config.exit_pooling == "mean");
+        plan_.make_head(after);
+      }
+      norm = attention(model_.layers[i].attention);
+      norm = feed_forward(model_.layers[i].ffn, std::move(norm));
     }
     plan_.add(std::move(norm));
-    plan_.add(pack_of(model_.pooler, Bits::pooler_in, true));
-    linear(model_.pooler, Bits::pooler_in, Floats::pooled, false);
-    if (config.residual_pooler()) {
-      plan_.add(PoolStep{model_.pooler_norm.gamma, model_.pooler_norm.beta, epsilon()});
-    }
-    plan_.add(ClassifyStep{model_.classifier.weight, model_.classifier.bias});
+    head(model_.pooler, model_.pooler_norm, model_.classifier, false);
     return std::move(plan_);
   }
 
  private:
-  /// A sublayer gets the norm before it, to have its own inputs packed there, and hands on the norm
-  /// behind it.
-  [[nodiscard]] NormStep attention(const PackedAttention& a, NormStep norm) {
-    norm.packs = {pack_of(a.query, Bits::q_in), pack_of(a.key, Bits::k_in),
-                  pack_of(a.value, Bits::v_in)};
-    plan_.add(std::move(norm));
+  /// What tells labels apart, behind the last layer or an inner one.
+  [[gnu::cold]] void head(const PackedLinear& pooler, const PackedNorm& norm,
+                          const PackedClassifier& classifier, bool mean) {
+    if (mean) plan_.add(FirstStep{true});
+    PackStep pack = pack_of(pooler, Bits::pooler_in, !mean);
+    if (mean) pack.from = Floats::first;
+    plan_.add(std::move(pack));
+    linear(pooler, Bits::pooler_in, Floats::pooled, false);
+    if (model_.config.residual_pooler()) {
+      plan_.add(PoolStep{norm.gamma, norm.beta, epsilon(), mean ? Floats::first : Floats::hidden});
+    }
+    plan_.add(ClassifyStep{classifier.weight, classifier.bias});
+  }
+
+  /// A sublayer's inputs are packed by the norm before it; it hands on the norm behind it.
+  [[nodiscard]] static std::vector<PackStep> inputs_of(const PackedAttention& a) {
+    return {pack_of(a.query, Bits::q_in), pack_of(a.key, Bits::k_in), pack_of(a.value, Bits::v_in)};
+  }
+  [[nodiscard]] NormStep attention(const PackedAttention& a) {
     project(a.query, Bits::q_in, Bits::q);
     project(a.key, Bits::k_in, Bits::k);
     project(a.value, Bits::v_in, Bits::v);

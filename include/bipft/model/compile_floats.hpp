@@ -31,14 +31,28 @@ class FloatPlanMaker {
     plan_.add(EmbedStep{model_.word_bits, words, model_.word_alpha, model_.at("embedding.position"),
                         model_.at("embedding.type")});
     norm("embedding.norm", false);
-    for (std::size_t i = 0; i < config.layers; ++i) layer(concat("layers.", i));
-    plan_.add(FirstStep{});
-    matrix(Floats::first, Floats::pooled, "pooler");
-    plan_.add(ClassifyStep{model_.at("classifier.weight"), model_.at("classifier.bias")});
+    const std::vector<std::size_t> exits = config.inner_exits();
+    for (std::size_t i = 0; i < config.layers; ++i) {
+      layer(concat("layers.", i));
+      const std::size_t passed = plan_.exits.size();
+      if (passed == exits.size() || exits[passed] != i + 1) continue;
+      const std::size_t after = plan_.steps.size();
+      head(concat("exits.", i + 1), config.exit_pooling == "mean");
+      plan_.make_head(after);
+    }
+    head("", false);
     return std::move(plan_);
   }
 
  private:
+  /// What tells labels apart, behind the last layer or an inner one.
+  [[gnu::cold]] void head(const std::string& path, bool mean) {
+    plan_.add(FirstStep{mean});
+    matrix(Floats::first, Floats::pooled, join_path(path, "pooler"));
+    plan_.add(ClassifyStep{model_.at(join_path(path, "classifier.weight")),
+                           model_.at(join_path(path, "classifier.bias"))});
+  }
+
   [[gnu::cold]] void layer(const std::string& path) {
     matrix(Floats::hidden, Floats::q, join_path(path, "attention.query"));
     matrix(Floats::hidden, Floats::k, join_path(path, "attention.key"));

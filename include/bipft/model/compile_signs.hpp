@@ -29,20 +29,33 @@ class SignPlanMaker {
     const PackedEmbedding& e = model_.embedding;
     plan_.add(EmbedStep{e.word_bits, e.word, e.word_alpha, e.position, e.type});
     norm(e.norm, false);
-    for (const PackedEncoderLayer& layer : model_.layers) {
-      attention(layer.attention);
-      feed_forward(layer.ffn);
+    const std::vector<std::size_t> exits = config.inner_exits();
+    for (std::size_t i = 0; i < model_.layers.size(); ++i) {
+      attention(model_.layers[i].attention);
+      feed_forward(model_.layers[i].ffn);
+      const std::size_t passed = plan_.exits.size();
+      if (passed == exits.size() || exits[passed] != i + 1) continue;
+      const std::size_t after = plan_.steps.size();
+      const PackedExit& exit = model_.exits[passed];
+      head(exit.pooler, exit.pooler_norm, exit.classifier, config.exit_pooling == "mean");
+      plan_.make_head(after);
     }
-    plan_.add(FirstStep{});
-    linear(model_.pooler, Floats::first, Floats::pooled);
-    if (config.residual_pooler()) {
-      plan_.add(PoolStep{model_.pooler_norm.gamma, model_.pooler_norm.beta, epsilon()});
-    }
-    plan_.add(ClassifyStep{model_.classifier.weight, model_.classifier.bias});
+    head(model_.pooler, model_.pooler_norm, model_.classifier, false);
     return std::move(plan_);
   }
 
  private:
+  /// What tells labels apart, behind the last layer or an inner one.
+  [[gnu::cold]] void head(const PackedLinear& pooler, const PackedNorm& norm,
+                          const PackedClassifier& classifier, bool mean) {
+    plan_.add(FirstStep{mean});
+    linear(pooler, Floats::first, Floats::pooled);
+    if (model_.config.residual_pooler()) {
+      plan_.add(PoolStep{norm.gamma, norm.beta, epsilon(), Floats::first});
+    }
+    plan_.add(ClassifyStep{classifier.weight, classifier.bias});
+  }
+
   [[gnu::cold]] void attention(const PackedAttention& a) {
     linear(a.query, Floats::hidden, Floats::q);
     linear(a.key, Floats::hidden, Floats::k);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "bipft/core/error.hpp"
 #include "bipft/data/batches.hpp"
 #include "bipft/device/runner.hpp"
 #include "bipft/model/compile.hpp"
@@ -24,7 +25,11 @@ struct PlanForm {
   Plan plan;
   Runner* runner;
 
-  [[nodiscard]] PlanResult operator()(const Batch& batch, bool want_hidden) const {
+  [[nodiscard]] PlanResult operator()(const Batch& batch, bool want_hidden,
+                                      const ExitRequest* exits) const {
+    if (exits != nullptr && !plan.exits.empty()) {
+      return runner->run_exits(plan, batch.ids, batch.type_ids, batch.texts, *exits);
+    }
     return runner->run(plan, batch.ids, batch.type_ids, batch.texts, want_hidden);
   }
 };
@@ -40,26 +45,33 @@ class Network {
   /// In full precision. Throws Error if `floats` are the latent weights of a binary model.
   Network(const ModelParameters& floats, Runner& runner)
       : Network(detail::PlanForm{compile(floats), &runner}) {}
-  /// In another form: form(batch, want_hidden) is a PlanResult (model/tape_network.hpp).
+  /// In another form: form(batch, want_hidden, exits) is a PlanResult (model/tape_network.hpp).
   ///
   /// Two functions and no virtual ones: those make a compiler look at every class that has them,
   /// and so at all that trains, for a program that only answers.
   template <class Form>
-  requires(std::is_invocable_r_v<PlanResult, const Form&, const Batch&, bool>) explicit Network(
-      Form form)
-      : run_([](const void* raw, const Batch& batch, bool want_hidden) {
-          return (*static_cast<const Form*>(raw))(batch, want_hidden);
+  requires(std::is_invocable_r_v<PlanResult, const Form&, const Batch&, bool,
+                                 const ExitRequest*>) explicit Network(Form form)
+      : run_([](const void* raw, const Batch& batch, bool want_hidden, const ExitRequest* exits) {
+          return (*static_cast<const Form*>(raw))(batch, want_hidden, exits);
         }),
         form_(new Form(std::move(form)),
               [](const void* raw) { delete static_cast<const Form*>(raw); }) {}
 
-  [[nodiscard]] PlanResult operator()(const Batch& batch, bool want_hidden = false) const {
-    return run_(form_.get(), batch, want_hidden);
+  /// With `exits` texts may stop early, or are told of by all exits. A model without any goes
+  /// through all its layers, which is its one exit. Throws Error if hidden states are wanted too.
+  [[nodiscard]] PlanResult operator()(const Batch& batch, bool want_hidden = false,
+                                      const ExitRequest* exits = nullptr) const {
+    if (want_hidden && exits != nullptr) {
+      fail("network: hidden states of all texts, of which some may stop before the last layer");
+    }
+    return run_(form_.get(), batch, want_hidden, exits);
   }
 
   /// Calls `use(batch, result)` for `texts` in their order, in batches that bound the memory.
   template <class Use>
-  void for_each_batch(std::span<const EncodedText> texts, bool want_hidden, const Use& use) const {
+  void for_each_batch(std::span<const EncodedText> texts, bool want_hidden, const Use& use,
+                      const ExitRequest* exits = nullptr) const {
     for (std::size_t begin = 0; begin < texts.size();) {
       std::size_t end = begin;
       for (std::size_t tokens = 0; end < texts.size(); ++end) {
@@ -67,7 +79,7 @@ class Network {
         if (tokens > batch_tokens && end > begin) break;
       }
       const Batch batch = make_batch(texts.subspan(begin, end - begin));
-      use(batch, (*this)(batch, want_hidden));
+      use(batch, (*this)(batch, want_hidden, exits));
       begin = end;
     }
   }
@@ -88,7 +100,8 @@ class Network {
  private:
   static constexpr std::size_t batch_tokens = 8192;
 
-  PlanResult (*run_)(const void* form, const Batch& batch, bool want_hidden);
+  PlanResult (*run_)(const void* form, const Batch& batch, bool want_hidden,
+                     const ExitRequest* exits);
   std::unique_ptr<const void, void (*)(const void*)> form_;
 };
 

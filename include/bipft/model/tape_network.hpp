@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
@@ -23,10 +24,40 @@ struct TapeForm {
   std::unique_ptr<Model> model;  // only read, though its layers are not const
   Device* device;
 
-  [[nodiscard]] PlanResult operator()(const Batch& batch, bool /*want_hidden*/) const {
+  [[nodiscard]] PlanResult operator()(const Batch& batch, bool /*want_hidden*/,
+                                      const ExitRequest* exits) const {
     Tape tape(*device, Tape::Mode::inference, Tape::Products::floats);
-    const Var hidden = model->encode(tape, batch);
-    return {model->classify(hidden, batch.texts).value(), hidden.value()};
+    if (exits == nullptr || model->exits.size() == 0) {
+      const Var hidden = model->encode(tape, batch);
+      return {model->classify(hidden, batch.texts).value(), hidden.value()};
+    }
+    const std::vector<Var> each =
+        model->exit_logits(model->hidden_states(tape, batch), batch.texts);
+    return exits_of(each, batch.texts, *exits);
+  }
+
+  /// All layers are computed, and what is behind the exit of a text is left out.
+  [[nodiscard]] static PlanResult exits_of(const std::vector<Var>& each, const Ragged& texts,
+                                           const ExitRequest& exits) {
+    const std::size_t labels = each[0].value().cols();
+    Tensor all = Tensor::uninitialized(Shape{texts.texts(), each.size() * labels});
+    for (std::size_t b = 0; b < texts.texts(); ++b) {
+      for (std::size_t i = 0; i < each.size(); ++i) {
+        const auto row = each[i].value().row(b);
+        std::copy(row.begin(), row.end(), all.mutable_row(b).subspan(i * labels).begin());
+      }
+    }
+    if (exits.all) return {std::move(all), {}, {}};
+    PlanResult result;
+    result.logits = Tensor::uninitialized(Shape{texts.texts(), labels});
+    result.stops = BasicTensor<std::uint32_t>::uninitialized(Shape{texts.texts()});
+    for (std::size_t b = 0; b < texts.texts(); ++b) {
+      const std::size_t stop = exit_by(exits, texts.length(b), each.size(), all.row(b));
+      std::ranges::copy(all.row(b).subspan(stop * labels, labels),
+                        result.logits.mutable_row(b).begin());
+      result.stops.mutable_data()[b] = static_cast<std::uint32_t>(stop);
+    }
+    return result;
   }
 };
 

@@ -36,6 +36,12 @@ struct MissingShader {
   const char* operator()(const SigmoidStep& /*s*/) const { return "a sigmoid"; }
   const char* operator()(const MultiplyStep& /*s*/) const { return "a gate"; }
   const char* operator()(const FloatAttentionStep& /*s*/) const { return "attention of floats"; }
+  const char* operator()(const PackStep& s) const {
+    return s.from == Floats::first ? "bits of a row a text" : nullptr;
+  }
+  const char* operator()(const PoolStep& s) const {
+    return s.read == Floats::first ? "a pooler that adds a mean" : nullptr;
+  }
   const char* operator()(const FirstStep& /*s*/) const { return "a model in full precision"; }
   template <class Other>
   const char* operator()(const Other& /*s*/) const {
