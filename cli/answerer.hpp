@@ -50,9 +50,15 @@ class Answerer {
     } else {
       const std::vector<Prediction> predictions = model_.predict(texts);
       each(lines, out, [&](Row& row, std::size_t i) {
-        if (options_.logits) return row.numbers<float>("logits", predictions[i].logits, 9);
-        if (values()) return row.number("value", predictions[i].value);
-        write_labels(row, format_, choice_, model_.card().labels, predictions[i].probabilities);
+        const Prediction& one = predictions[i];
+        if (options_.logits) {
+          row.numbers<float>("logits", one.logits, 9);
+        } else if (values()) {
+          row.number("value", one.value);
+        } else {
+          write_labels(row, format_, choice_, model_.card().labels, one.probabilities);
+        }
+        if (!options_.exit.empty()) row.raw("layer", concat(one.layer));
       });
     }
     if (format_ == AnswerFormat::npy) out.clear();
@@ -114,6 +120,7 @@ class Answerer {
                 : options_.logits ? "logits"
                                   : "embedding");
     if (labels && !values() && !several) row.nothing("probability");
+    if (!options_.exit.empty()) row.nothing("layer");
     if (format_ == AnswerFormat::jsonl) row.text("error", why);
   }
 

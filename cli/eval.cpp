@@ -22,9 +22,11 @@
 #include "bipft/tasks/bag_of_words.hpp"
 #include "commands.hpp"
 #include "data_options.hpp"
+#include "exits.hpp"
 #include "judge.hpp"
 #include "open_model.hpp"
 #include "report.hpp"
+#include "sweep.hpp"
 #include "verb.hpp"
 
 namespace bipft::cli {
@@ -51,6 +53,9 @@ struct EvalOptions {
   std::string errors;
   std::vector<std::string> fail_under;
   std::string export_hf;
+  std::string exit;
+  bool exit_sweep = false;
+  std::string plot;
   CommonOptions common;
 
   void visit(auto&& option) {
@@ -65,12 +70,17 @@ struct EvalOptions {
            "write the model into a new folder of Hugging Face's format: in full precision plain "
            "BERT, of one bit with the names of BiT's or BiBERT's published code",
            Form{"DIR"});
+    option("exit", exit,
+           "stop by this rule; never: at the last layer; oracle: at the first right answer [what "
+           "the model holds, or never]",
+           Form{"RULE"});
+    option("exit-sweep", exit_sweep,
+           "every rule over its grid: score, layers and milliseconds a text, and what choosing one "
+           "is worth on other texts");
+    option("plot", plot, "--exit-sweep as a picture", Form{"FILE.svg"});
     option("Data", data);
     option("For every verb", common);
   }
-
-  static constexpr auto later =
-      std::to_array<Later>({{"exit", "early exit"}, {"exit-sweep", "early exit"}});
 };
 
 /// "accuracy=0.9" in its parts.
@@ -172,15 +182,16 @@ Json bits_of(const ModelConfig& config) {
       .set("embeddings", config.embedding_bits);
 }
 
-/// No layer is left out in this version.
-Json exit_of(const ModelConfig& config, std::size_t texts) {
-  Json histogram = Json::array();
-  for (std::size_t i = 1; i <= config.layers; ++i) histogram.push(i == config.layers ? texts : 0U);
-  return Json::object()
-      .set("rule", "never")
-      .set("mean_layer", static_cast<double>(config.layers))
-      .set("saved", 0.0)
-      .set("histogram", histogram);
+/// The answers at the first exit that is right: what no rule passes.
+std::vector<Prediction> oracle_answers(const Classifier& model, const Dataset& data,
+                                       Metric metric) {
+  ExitRecord record = record_exits(model, data, metric);
+  const ExitStops stops = ExitSweep(record.outputs).oracle_stops();
+  std::vector<Prediction> answers;
+  for (std::size_t n = 0; n < stops.size(); ++n) {
+    answers.push_back(std::move(record.predictions[n][stops[n]]));
+  }
+  return answers;
 }
 
 /// The result as people read it.
@@ -210,6 +221,11 @@ std::string table_of(const Json& result, const std::vector<BenchResult>& forms) 
     table.row(std::move(row));
     table.row({"texts a second",
                grouped(static_cast<std::size_t>(result["texts_per_second"].as_double()))});
+    const Json exit = result["exit"];
+    if (exit["rule"].as_string() != "never") {
+      table.row(
+          {concat("layers, ", exit["rule"].as_string()), fixed(exit["mean_layer"].as_double(), 2)});
+    }
   }
   table.row({"file bytes", grouped(result["file_bytes"].as_size())});
   std::string text = table.text();
@@ -236,14 +252,22 @@ int eval(Words words) {
   const bool has_data = plain.size() > 1;
   const std::vector<Demand> demands = demands_of(options);
   const bool needs_none = options.bench || !options.export_hf.empty();
-  if (!has_data && (!needs_none || !options.baseline.empty() || options.confusion ||
-                    !options.errors.empty() || !demands.empty())) {
+  if (!has_data &&
+      (!needs_none || !options.baseline.empty() || options.confusion || !options.errors.empty() ||
+       !demands.empty() || !options.exit.empty() || options.exit_sweep)) {
     fail("eval: DATA is missing; without it there are --bench and --export-hf alone");
   }
   for (const std::string& input : {path, has_data ? plain[1] : path}) {
     if (!options.errors.empty() && same_file(options.errors, input)) {
       fail(Fault::system, options.errors, ": is an input too; --errors would overwrite it");
     }
+    if (!options.plot.empty() && same_file(options.plot, input)) {
+      fail(Fault::system, options.plot, ": is an input too; --plot would overwrite it");
+    }
+  }
+  if (!options.plot.empty() && !options.exit_sweep) fail("--plot: draws what --exit-sweep finds");
+  if (options.exit_sweep && options.common.device != "cpu") {
+    fail("--exit-sweep: times the CPU; leave --device ", options.common.device, " out");
   }
   if (options.bench && options.common.device != "cpu") {
     fail("--bench: times the CPU's forms of a model; leave --device ", options.common.device,
@@ -269,8 +293,11 @@ int eval(Words words) {
                                                      : "BiT's names");
     if (!has_data && !options.bench) return 0;
   }
-  check_device(file.card.config, options.common, console);
-  const Classifier model = classifier_of(std::move(file));
+  const bool by_oracle = options.exit == "oracle";
+  check_device(file.card, options.exit, options.common, console);
+  Classifier model = classifier_of(std::move(file));
+  if (by_oracle && model.exit_layers().size() == 1) fail("--exit oracle: the model has no exits");
+  set_exit_rule(model, by_oracle ? "never" : options.exit, path);
   const ModelCard& card = model.card();
   if (has_data) require_head(card, path);
   const Tasks task = task_of(options.data, card.task);
@@ -278,6 +305,7 @@ int eval(Words words) {
   Json result = Json::object();
   result.set("task", card.task);
   std::string confusion;
+  std::string sweep;
   std::vector<EncodedText> bench_texts;
   if (has_data) {
     const Dataset data = read_data(task, {plain[1]}, options.data, console);
@@ -286,7 +314,8 @@ int eval(Words words) {
     const Judge judge(data, card, metric);
     const std::vector<TextPair> texts = texts_of(data);
     const auto begin = std::chrono::steady_clock::now();
-    const std::vector<Prediction> predictions = model.predict(texts);
+    const std::vector<Prediction> predictions =
+        by_oracle ? oracle_answers(model, data, metric) : model.predict(texts);
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     result.set("n", data.size())
@@ -294,7 +323,14 @@ int eval(Words words) {
         .set("interval", json_of(judge.interval(predictions)))
         .set("seconds", seconds)
         .set("texts_per_second", static_cast<double>(data.size()) / std::max(seconds, 1e-9))
-        .set("exit", exit_of(card.config, data.size()));
+        .set("exit",
+             exit_json(model, by_oracle ? "oracle" : to_string(model.exit_rule()), predictions));
+    if (options.exit_sweep) {
+      SweepReport report = sweep_exits(model, data, metric, path);
+      for (const auto& [key, value] : report.json.members()) result.set(key, value);
+      sweep = std::move(report.text);
+      if (!options.plot.empty()) write_file_atomically(options.plot, report.plot);
+    }
     if (!options.baseline.empty()) {
       const std::vector<std::uint32_t> other = baseline(options, task, card, data, console);
       const ConfusionMatrix matrix(card.labels.size(), judge.labels(), other);
@@ -328,6 +364,7 @@ int eval(Words words) {
   } else {
     output.write(table_of(result, forms));
     if (options.confusion) output.write(concat('\n', confusion));
+    if (options.exit_sweep) output.write(concat('\n', sweep));
   }
   output.flush();
 

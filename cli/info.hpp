@@ -32,6 +32,12 @@ namespace bipft::cli {
       .set("temperature", card.temperature)
       .set("metrics", card.metrics)
       .set("train", card.train);
+  if (!card.exit_rule.empty()) info.set("exit_rule", card.exit_rule);
+  if (!card.exit_temperatures.empty()) {
+    Json temperatures = Json::array();
+    for (const float one : card.exit_temperatures) temperatures.push(one);
+    info.set("exit_temperatures", temperatures);
+  }
   if (card.answer == AnswerKind::value) {
     info.set("mean", card.scale.mean).set("spread", card.scale.spread);
   }

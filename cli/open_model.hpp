@@ -2,6 +2,7 @@
 /// open_model: what a verb is given as MODEL, ready to answer.
 
 #include <string>
+#include <string_view>
 
 #include "bipft/device/runners.hpp"
 #include "bipft/model/model_file.hpp"
@@ -20,14 +21,20 @@ inline void require_head(const ModelCard& card, const std::string& path) {
        "give it a head: bipft train DATA --init ", path, " -o MODEL");
 }
 
-/// Says so where "auto" has found a GPU that has no shaders for such a model. Throws
-/// Error{Fault::usage} where just that GPU was asked for.
-inline void check_device(const ModelConfig& config, const CommonOptions& common, Console& console) {
+/// Says so where "auto" has found a GPU that has no shaders for such a model, or for texts that stop
+/// early by `exit`, or the model's own rule if that is empty. Throws Error{Fault::usage} where just
+/// that GPU was asked for.
+inline void check_device(const ModelCard& card, std::string_view exit, const CommonOptions& common,
+                         Console& console) {
+  const ModelConfig& config = card.config;
   const bool bits = config.weight_bits == 1 && config.act_bits == 1 && config.estimators == 0;
-  if (bits || about_device() == "cpu") return;
-  constexpr const char* why =
-      "there are no shaders yet for models in full precision, of 2 or 4 "
-      "bits, or with estimators";
+  const std::string_view rule = exit.empty() ? std::string_view(card.exit_rule) : exit;
+  const bool stops = !config.exits.empty() && !rule.empty() && rule != "never";
+  if ((bits && !stops) || about_device() == "cpu") return;
+  const char* const why = bits ? "there are no shaders yet for texts that stop early; --exit never "
+                                 "goes through all layers"
+                               : "there are no shaders yet for models in full precision, of 2 or 4 "
+                                 "bits, or with estimators";
   if (common.device == "vulkan") fail("--device vulkan: ", why, "; choose cpu or auto");
   console.say("--device auto: the CPU computes; ", why);
 }

@@ -103,9 +103,10 @@ void check_no_pretraining(const TrainOptions& options) {
 int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words words) {
   check_options(options, texts);
   const ExitOptions& exit = options.recipe.exit;
-  if (exit.exits || exit.pooling || exit.loss) {
-    fail("--exits, --exit-pooling and --exit-loss: exits tell labels apart, which --objective mlm ",
-         "has none of; give them to the training that goes on from this model");
+  if (exit.exits || exit.pooling || exit.loss || !exit.wanted_rule().empty()) {
+    fail(
+        "--exits, --exit and what belongs to them: exits tell labels apart, which --objective mlm ",
+        "has none of; give them to the training that goes on from this model");
   }
   Console console(options.common);
   Output output;
@@ -178,8 +179,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
     dev.emplace(dev_corpora, vocabulary, form_of(recipe, objective.losses));
   }
   card.train = provenance(options, *corpora, dev_corpora.get(), start, teacher, *vocabulary);
-  recipe::pretrain(recipe.learn,
-                   card.config.weight_bits == 1 && objective.losses.taught_hidden);
+  recipe::pretrain(recipe.learn, card.config.weight_bits == 1 && objective.losses.taught_hidden);
   const bool keep_latent = recipe.shape.latent_bits == 32;
   card.method = method_of(card.config, wanted_method(recipe, start));
   card.kind = card.config.staged()    ? "staged"

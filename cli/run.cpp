@@ -45,7 +45,8 @@ int run(Words words) {
   Output output;
 
   ModelFile file = open_model(path, console);
-  check_device(file.card.config, options.common, console);
+  const bool answers_labels = options.embed.empty() && !options.tokens && !options.info;
+  check_device(file.card, answers_labels ? options.exit : "never", options.common, console);
   Classifier model = classifier_of(std::move(file));
   if (options.info) {
     output.write(options.common.json ? info_of(model).dump(2) + '\n' : info_text(model));
@@ -54,6 +55,7 @@ int run(Words words) {
   }
   if (options.embed.empty() && !options.tokens) require_head(model.card(), path);
   if (options.special) model.set_special(true);
+  set_exit_rule(model, options.exit, path);
 
   LineReader reader(plain.size() > 1 ? plain[1] : "-");
   FilterOptions how{.selection = selection};

@@ -33,6 +33,7 @@ struct RunOptions {
   std::optional<std::uint64_t> limit;
   std::string shard;
   std::string on_error = "mark";
+  std::string exit;
   CommonOptions common;
 
   void visit(auto&& option) {
@@ -59,10 +60,12 @@ struct RunOptions {
            Form{"i/n"});
     option("on-error", on_error, "for a line without an answer: none, an empty one, or exit code 1",
            Form{"skip|mark|fail"});
+    option("exit", exit,
+           "stop by this rule, and write the layer behind the answer; never: at the last [what the "
+           "model holds, or never]",
+           Form{"RULE"});
     option("For every verb", common);
   }
-
-  static constexpr Later later[] = {{"exit", "early exit"}};
 };
 
 /// The lines that are to be answered. Throws Error{Fault::usage} if --shard makes no sense.
@@ -100,6 +103,9 @@ struct RunOptions {
   if (format == AnswerFormat::npy && options.embed.empty()) fail("--format npy is for --embed");
   if (format == AnswerFormat::npy && options.keep) fail("--format npy has no room for --keep");
   if (format == AnswerFormat::fasttext && only > 0) fail("--format fasttext is for labels");
+  if (!options.exit.empty() && (options.tokens || !options.embed.empty())) {
+    fail("--exit: --tokens and --embed stop nowhere early; leave it out");
+  }
   return format;
 }
 

@@ -12,6 +12,8 @@
 
 #include "bipft/core/error.hpp"
 #include "bipft/device/devices.hpp"
+#include "bipft/exit/exit_options.hpp"
+#include "bipft/exit/exit_rules.hpp"
 #include "bipft/io/file.hpp"
 #include "bipft/io/folder.hpp"
 #include "bipft/model/hf_folder.hpp"
@@ -157,6 +159,16 @@ inline void set_exits(const Recipe& recipe, ModelConfig& config) {
   const ExitOptions& options = recipe.exit;
   if (options.exits) config.set_exits(*options.exits);
   if (options.pooling) config.exit_pooling = *options.pooling;
+  if (options.budget) {
+    (void)exit_budget(*options.budget);
+    if (options.rule.value_or("auto") != "auto") {
+      fail("--exit-budget ", *options.budget, ": is for --exit auto, which chooses; --exit ",
+           *options.rule, " has chosen");
+    }
+  }
+  if (const std::string rule = options.wanted_rule(); !rule.empty() && rule != "auto") {
+    (void)exit_rule(rule);
+  }
   const std::string loss = options.loss.value_or("sum");
   if (ExitTraining{exit_loss_called(loss)}.in_stages() && recipe.learn.patience.value_or(0) > 0) {
     fail("--patience ", *recipe.learn.patience, ": might end the training before the second stage ",
@@ -165,7 +177,8 @@ inline void set_exits(const Recipe& recipe, ModelConfig& config) {
   if (!config.exits.empty()) return;
   config.exit_pooling = "cls";
   for (const auto& [name, value] :
-       {std::pair("--exit-pooling", options.pooling), std::pair("--exit-loss", options.loss)}) {
+       {std::pair("--exit-pooling", options.pooling), std::pair("--exit-loss", options.loss),
+        std::pair("--exit", options.rule), std::pair("--exit-budget", options.budget)}) {
     if (value) {
       fail(name, ' ', *value, ": the model has no exits before its last layer; ",
            "--exits all, or layers such as --exits 2,4, gives it some");

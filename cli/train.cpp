@@ -20,6 +20,7 @@
 #include "bipft/io/folder.hpp"
 #include "bipft/model/classifier.hpp"
 #include "commands.hpp"
+#include "exits.hpp"
 #include "judge.hpp"
 #include "outputs.hpp"
 #include "pretrain.hpp"
@@ -147,6 +148,10 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
   return now;
 }
 
+double budget_of(const TrainOptions& options) {
+  return exit_budget(options.recipe.exit.budget.value_or("0.5%"));
+}
+
 }  // namespace
 
 int train(Words words_given) {
@@ -227,6 +232,10 @@ int train(Words words_given) {
   if (!same_head) card.scale = {};
   if (card.answer == AnswerKind::value && !same_head) card.scale = scale_of(data.train);
   if (learn.learns() || !same_head) card.temperature = 1.0F;
+  if (learn.learns() || !same_head || like->card.config.exits != card.config.exits) {
+    card.exit_rule.clear();
+    card.exit_temperatures.clear();
+  }
   card.labels = data.labels;
   const Vocabulary vocabulary =
       wanted_vocabulary(options, card.tokenizer, start, teacher, data.train, console);
@@ -303,9 +312,14 @@ int train(Words words_given) {
       Snapshot best = training.result();
       file.packed = std::move(best.packed);
       file.latent = std::move(best.latent);
+      const std::string rule = options.recipe.exit.wanted_rule();
+      const bool stops = last && !rule.empty();
+      if (stops) {
+        choose_exits(file, data.dev, metric_of(data.task), rule, budget_of(options), console);
+      }
       if (data.dev.size() > 0) {
         const Judge judge(data.dev, file.card, metric_of(data.task));
-        file.card.temperature = judge.temperature(training.answers(file));
+        if (!stops) file.card.temperature = judge.temperature(training.answers(file));
         const std::vector<Prediction> answers = training.answers(file);
         file.card.metrics = judge.metrics(answers).set("n", data.dev.size());
         if (data.labels.size() <= 20 && of.answer != AnswerKind::value) {
@@ -317,6 +331,9 @@ int train(Words words_given) {
       Snapshot untouched = untrained(of.config, start, std::move(model), keep_latent);
       file.packed = std::move(untouched.packed);
       file.latent = std::move(untouched.latent);
+      if (const std::string rule = options.recipe.exit.wanted_rule(); !rule.empty()) {
+        choose_exits(file, data.dev, metric_of(data.task), rule, budget_of(options), console);
+      }
     }
     if (last) break;
     files.finish(i, file);

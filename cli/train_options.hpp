@@ -141,6 +141,11 @@ struct ExitOptions {
   std::optional<std::string> exits;
   std::optional<std::string> pooling;
   std::optional<std::string> loss;
+  std::optional<std::string> rule;
+  std::optional<std::string> budget;
+
+  /// What is to be stored in the model; empty for nothing.
+  [[nodiscard]] std::string wanted_rule() const { return rule.value_or(budget ? "auto" : ""); }
 
   void visit(auto&& option) {
     option("exits", exits, "heads on inner layers too: all, last (none), or layers as in 2,4,6",
@@ -150,6 +155,12 @@ struct ExitOptions {
     option("exit-loss", loss, "how they learn, with a teacher as well [sum]",
            Form{"sum|mean|depth|softmax_entropy|expected|equilibrium|two_stage|self_distill|"
                 "alternate|last"});
+    option("exit", rule,
+           "what texts stop by unless run and eval are told otherwise, such as entropy:tau=0.2; "
+           "auto: what saves most layers on dev [auto with --exit-budget, else nothing]",
+           Form{"auto|RULE"});
+    option("exit-budget", budget, "how much of the score --exit auto may lose there [0.5%]",
+           Form{"P%"});
   }
 };
 
@@ -278,8 +289,6 @@ struct TrainOptions {
                             {"latent-bits=3", "less than 32 bits"},
                             {"latent-bits=4", "less than 32 bits"},
                             {"latent-bits=8", "less than 32 bits"},
-                            {"exit", "a rule to stop by"},
-                            {"exit-budget", "a rule to stop by"},
                             {"autotune", "automatic tuning"},
                             {"config", "a file of options"},
                             {"device=vulkan", "training by Vulkan"}});

@@ -298,3 +298,65 @@ TEST_CASE("train: exits learn by every loss, go through files, and resume to the
   CHECK(place.code(train + "--teacher m.bipft --exit-loss expected --hard-labels 0.5 "
                            "-o taught.bipft") == 0);
 }
+
+TEST_CASE("train, run, eval: a rule is chosen, stored, and stopped by") {
+  const Workplace& place = trained();
+  const std::string shape =
+      " --layers 3 --hidden 32 --ffn 32 --max-len 16 --vocab-size 120 --batch 8 ";
+  const std::string train = "bipft train small.tsv --dev dev.tsv --exits all" + shape;
+  const Outcome auto_rule = place.sh(train + "--epochs 3 --exit-budget 2% -o auto.bipft");
+  REQUIRE(auto_rule.code == 0);
+  CHECK(auto_rule.talk.find("exit: ") != std::string::npos);
+  const Json info = Json::parse(place.sh("bipft run auto.bipft --info --json").out, "out");
+  const std::string rule = info["exit_rule"].as_string();
+  CHECK_FALSE(rule.empty());
+  CHECK(info["exit_temperatures"].size() == 2);
+  const Json usual = Json::parse(place.sh("bipft eval auto.bipft dev.tsv --json").out, "out");
+  const Json never =
+      Json::parse(place.sh("bipft eval auto.bipft dev.tsv --json --exit never").out, "out");
+  CHECK(usual["metrics"]["glue"].as_double() == info["metrics"]["glue"].as_double());
+  CHECK(never["metrics"]["glue"].as_double() - usual["metrics"]["glue"].as_double() < 0.0201);
+  CHECK(never["exit"]["mean_layer"].as_double() == 3.0);
+  CHECK(never["exit"]["histogram"].dump() == "[0,0,40]");
+  const Json oracle =
+      Json::parse(place.sh("bipft eval auto.bipft dev.tsv --json --exit oracle").out, "out");
+  CHECK(oracle["metrics"]["accuracy"].as_double() >= never["metrics"]["accuracy"].as_double());
+  CHECK(oracle["exit"]["rule"].as_string() == "oracle");
+
+  // The same bytes again, and of a model that only gets its rule.
+  CHECK(place.code(train + "--epochs 3 --exit auto --exit-budget 2% -q --threads 1 -o again.bipft "
+                           "&& bipft run again.bipft --info | grep exit_rule > a && "
+                           "bipft run auto.bipft --info | grep exit_rule | cmp - a") == 0);
+  REQUIRE(place.code("bipft train small.tsv --dev dev.tsv --init auto.bipft --epochs 0 -q "
+                     "--exit fixed:k=2 -o two.bipft") == 0);
+  const std::string text = "cut -f1 dev.tsv | bipft run two.bipft ";
+  CHECK(place.sh(text + "--exit fixed:k=1 | cut -f3 | sort -u").out == "1\n");
+  const std::string second = place.sh(text).out;
+  CHECK(place.sh(text + "--exit fixed:k=2 | cut -f1,2").out == second);
+  CHECK(place.sh(text + "--exit fixed:k=2 --threads 1 --line-buffered | cut -f1,2").out == second);
+  CHECK(place.sh(text + "--exit never | cut -f3 | sort -u").out == "3\n");
+  CHECK(place.sh(text + "--exit max_prob:c=0.6 --format jsonl --limit 1").out.find("\"layer\":") !=
+        std::string::npos);
+  const Json fixed = Json::parse(place.sh("bipft eval two.bipft dev.tsv --json").out, "out");
+  CHECK(fixed["exit"]["histogram"].dump() == "[0,40,0]");
+  // What a line says does not depend on its neighbours.
+  const std::string by_rule = text + "--exit entropy:tau=0.6 --logits";
+  CHECK(
+      place.sh("cut -f1 dev.tsv | tac | bipft run two.bipft --exit entropy:tau=0.6 --logits | tac")
+          .out == place.sh(by_rule).out);
+
+  const Outcome sweep =
+      place.sh("bipft eval two.bipft dev.tsv --exit-sweep --plot front.svg --json");
+  REQUIRE(sweep.code == 0);
+  const Json json = Json::parse(sweep.out, "out");
+  CHECK(json["sweep"].size() > 100);
+  CHECK(json["front"].size() > 0);
+  CHECK(json["splits"]["splits"].as_int() == 20);
+  CHECK(json["splits"].contains("time_saved_32"));
+  const std::string plot = place.folder.read("front.svg");
+  CHECK(plot.starts_with("<svg"));
+  CHECK(plot.find("layers a text") != std::string::npos);
+  CHECK(plot.find("milliseconds a text") != std::string::npos);
+  CHECK(place.sh("bipft eval two.bipft dev.tsv --exit-sweep").out.find("oracle") !=
+        std::string::npos);
+}

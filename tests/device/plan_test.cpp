@@ -502,6 +502,29 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   CHECK(message_of(plan, batch) == "run: weights of 64 x 63 in a product of 64 x 64");
 }
 
+TEST_CASE("run: an exit that is not sound is refused, but only where texts may stop") {
+  const Batch batch = random_batch({5}, 20);
+  Plan good = test::random_plan(1, 64, 128, 32);
+  PlanExit exit{.after = 2};
+  for (std::size_t i = 11; i < 14; ++i) exit.steps.push_back(step_at(good, i));
+  good.exits.push_back(exit);
+  const auto refused = [&](auto change) {
+    Plan plan = good;
+    change(plan);
+    CHECK(message_of(plan, batch).empty());
+    CHECK_THROWS_AS((void)check_plan_with_exits(plan), Error);
+  };
+  CHECK(check_plan_with_exits(good).has(Floats::pooled));
+  refused([](Plan& p) { p.exits[0].after = 0; });
+  refused([](Plan& p) { p.exits[0].after = p.steps.size(); });
+  refused([](Plan& p) { p.exits.push_back(p.exits[0]); });
+  refused([](Plan& p) { p.exits[0].steps.pop_back(); });
+  refused([](Plan& p) { p.exits[0].steps.clear(); });
+  refused([](Plan& p) { p.exits[0].steps.pop_front(); });
+  refused([](Plan& p) { std::get<PackStep>(p.exits[0].steps.front()).from = Floats::first; });
+  refused([](Plan& p) { std::get<ClassifyStep>(p.exits[0].steps.back()).bias = Tensor(Shape{9}); });
+}
+
 TEST_CASE("run: a plan in floats that is not sound is refused at its step") {
   constexpr std::size_t width = 24;
   test::Dice dice(21);

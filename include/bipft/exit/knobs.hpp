@@ -7,9 +7,11 @@
 /// the message that lists what there is. A knob is a real number, a count, a bool, an enum of one
 /// byte (whose values are the words of `choices`), or a list of real numbers, "0.5/0.7/1".
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -36,6 +38,10 @@ class KnobNumbers {
  public:
   static constexpr std::size_t most = 96;  ///< as many as a model has layers
 
+  KnobNumbers() = default;
+  KnobNumbers(std::initializer_list<double> values) {
+    for (const double value : values) push_back(value);
+  }
   /// Throws Error where there is no room.
   void push_back(double value) {
     if (size_ == most) fail("a knob of more than ", most, " numbers");
@@ -47,6 +53,9 @@ class KnobNumbers {
   [[nodiscard]] double operator[](std::size_t i) const { return values_[i]; }
   [[nodiscard]] const double* begin() const { return values_; }
   [[nodiscard]] const double* end() const { return values_ + size_; }
+  friend bool operator==(const KnobNumbers& a, const KnobNumbers& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
 
  private:
   double values_[most] = {};

@@ -252,6 +252,11 @@ struct ExitSplit {
   ExitFigures chosen;
   ExitFigures measured;
   ExitFigures full;  ///< all layers, on the same texts as `measured`
+
+  /// How many those were.
+  [[nodiscard]] std::size_t measured_texts() const {
+    return std::accumulate(measured.histogram.begin(), measured.histogram.end(), std::size_t{0});
+  }
 };
 
 /// All splits, and their means.
