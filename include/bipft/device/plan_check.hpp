@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <variant>
 
 #include "bipft/core/error.hpp"
@@ -63,7 +64,9 @@ class PlanCheck {
  public:
   explicit PlanCheck(const Plan& plan) : plan_(plan) {}
 
-  PlanBuffers run() {
+  /// `with_exits`: and what stands at exits, of which nothing that follows may be in need, for a run
+  /// may pass over them.
+  PlanBuffers run(bool with_exits) {
     if (plan_.width == 0 || plan_.positions == 0) {
       fail("plan: width ", plan_.width, " and positions ", plan_.positions,
            " must both be at least 1");
@@ -72,34 +75,21 @@ class PlanCheck {
         !std::holds_alternative<ClassifyStep>(plan_.steps.back())) {
       fail("plan: must begin with an EmbedStep and end with a ClassifyStep");
     }
+    PlanBuffers of_heads;
+    const std::size_t exits = with_exits ? plan_.exits.size() : 0;
+    std::size_t passed = 0;
     for (const Step& step : plan_.steps) {
       std::visit(*this, step);
       ++step_;
+      if (passed == exits || plan_.exits[passed].after != step_) continue;
+      of_heads.add(head(plan_.exits[passed++].steps));
     }
+    if (passed < exits || (exits > 0 && plan_.exits.back().after == plan_.steps.size())) {
+      fail("plan: exit ", passed, " of ", exits, " stands in none of ", plan_.steps.size(),
+           " steps; exits ascend, and the last step is behind them");
+    }
+    written_.add(of_heads);
     return written_;
-  }
-  /// And with its exits: none of them is needed by what follows, for a run may pass over it.
-  PlanBuffers run_with_exits() {
-    PlanBuffers all = run();
-    for (const PlanExit& exit : plan_.exits) {
-      PlanCheck before(plan_);
-      auto step = plan_.steps.begin();
-      for (; before.step_ < exit.after && step != plan_.steps.end(); ++before.step_) {
-        std::visit(before, *step++);
-      }
-      const bool ascends = &exit == plan_.exits.data() || exit.after > (&exit - 1)->after;
-      if (exit.after == 0 || !ascends || step == plan_.steps.end() || exit.steps.empty() ||
-          !std::holds_alternative<ClassifyStep>(exit.steps.back())) {
-        fail("plan: an exit behind ", exit.after, " of ", plan_.steps.size(),
-             " steps; exits ascend, and end with a ClassifyStep each");
-      }
-      for (const Step& head : exit.steps) {
-        std::visit(before, head);
-        ++before.step_;
-      }
-      all.add(before.written_);
-    }
-    return all;
   }
 
   void operator()(const EmbedStep& s) {
@@ -244,6 +234,15 @@ class PlanCheck {
   }
 
  private:
+  /// A head behind the steps so far, and what it writes.
+  [[nodiscard]] PlanBuffers head(const std::list<Step>& steps) const {
+    if (steps.empty() || !std::holds_alternative<ClassifyStep>(steps.back())) {
+      refuse("the exit before it must end with a ClassifyStep");
+    }
+    PlanCheck here = *this;
+    for (const Step& step : steps) std::visit(here, step);
+    return here.written_;
+  }
   template <class... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
     fail("plan: step ", step_, ": ", parts...);
@@ -304,10 +303,10 @@ inline void check_ids(const char* what, const IdTensor& ids, const Ragged& texts
 
 /// Throws Error, naming the step and the numbers that clash, if the plan is not sound; else tells
 /// which buffers it needs.
-inline PlanBuffers check_plan(const Plan& plan) { return detail::PlanCheck(plan).run(); }
+inline PlanBuffers check_plan(const Plan& plan) { return detail::PlanCheck(plan).run(false); }
 /// The same of its exits too.
 inline PlanBuffers check_plan_with_exits(const Plan& plan) {
-  return detail::PlanCheck(plan).run_with_exits();
+  return detail::PlanCheck(plan).run(true);
 }
 
 /// Throws Error if an id, a type id or a length does not fit a plan that check_plan has passed.
