@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
-#include <numeric>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +41,8 @@ struct CumulativeExit {
 
   template <class Setting>
   [[nodiscard]] std::vector<CumulativeExit> grid(const Setting& setting) const {
-    const double all = std::accumulate(weights.begin(), weights.end(), 0.0);
+    double all = 0.0;
+    for (const double one : weights) all += one;
     const double usual = weights.empty() ? 1.0 : all / static_cast<double>(weights.size());
     std::vector<double> values;
     for (std::size_t sure = setting.exits - 1; sure > 0; --sure) {
@@ -51,7 +50,7 @@ struct CumulativeExit {
         values.push_back(detail::in_digits(usual * share * static_cast<double>(sure)));
       }
     }
-    std::sort(values.begin(), values.end(), std::greater<>());
+    std::sort(values.begin(), values.end(), [](double a, double b) { return a > b; });
     values.erase(std::unique(values.begin(), values.end()), values.end());
     return detail::vary(*this, &CumulativeExit::theta, values);
   }
