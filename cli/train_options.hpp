@@ -158,7 +158,7 @@ struct ExitOptions {
     option("exit", rule,
            "what texts stop by unless run and eval are told otherwise, such as entropy:tau=0.2; "
            "auto: what saves most layers on dev [auto with --exit-budget, else nothing]",
-           Form{"auto|RULE"});
+           Form{"auto or RULE"});
     option("exit-budget", budget, "how much of the score --exit auto may lose there [0.5%]",
            Form{"P%"});
   }
