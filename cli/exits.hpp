@@ -72,6 +72,9 @@ struct ExitRecord {
       const std::vector<float>& logits = record.predictions[n][k].logits;
       outputs.logits.insert(outputs.logits.end(), logits.begin(), logits.end());
       outputs.macs.push_back(costs[k].of(record.texts[n].ids.size()));
+      if (model.card().config.exit_doubts != 0) {
+        outputs.doubts.push_back(doubt_of(record.predictions[n][k].doubt));
+      }
     }
   }
   switch (data.answer) {

@@ -103,7 +103,7 @@ void check_no_pretraining(const TrainOptions& options) {
 int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words words) {
   check_options(options, texts);
   const ExitOptions& exit = options.recipe.exit;
-  if (exit.exits || exit.pooling || exit.loss || !exit.wanted_rule().empty()) {
+  if (exit.exits || exit.pooling || exit.loss || exit.doubts || !exit.wanted_rule().empty()) {
     fail(
         "--exits, --exit and what belongs to them: exits tell labels apart, which --objective mlm ",
         "has none of; give them to the training that goes on from this model");

@@ -166,15 +166,21 @@ inline void set_exits(const Recipe& recipe, ModelConfig& config) {
            *options.rule, " has chosen");
     }
   }
-  if (const std::string rule = options.wanted_rule(); !rule.empty() && rule != "auto") {
-    (void)exit_rule(rule);
-  }
+  const bool rule_given = options.rule.value_or("auto") != "auto";
+  if (rule_given) (void)exit_rule(*options.rule);
   const std::string loss = options.loss.value_or("sum");
   if (ExitTraining{exit_loss_called(loss)}.in_stages() && recipe.learn.patience.value_or(0) > 0) {
     fail("--patience ", *recipe.learn.patience, ": might end the training before the second stage ",
          "of --exit-loss ", loss, ", in which exits learn; leave it out or give 0");
   }
+  if (options.doubts || (rule_given && options.wanted_rule().starts_with("learned"))) {
+    config.exit_doubts = 1;
+  }
   if (!config.exits.empty()) return;
+  if (options.doubts) {
+    fail("--exit-doubts: the model has no exits before its last layer; --exits all gives it some");
+  }
+  config.exit_doubts = 0;
   config.exit_pooling = "cls";
   for (const auto& [name, value] :
        {std::pair("--exit-pooling", options.pooling), std::pair("--exit-loss", options.loss),

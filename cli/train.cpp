@@ -137,10 +137,12 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
       PackedClassifier head = now.packed->classifier;
       Tensor positions = now.packed->embedding.position;
       std::vector<PackedExit> exits = exits_of(*now.packed, *start->packed);
+      PackedClassifier doubt = now.packed->exit_doubt;
       now.packed = start->packed;
       now.packed->config = config;
       now.packed->classifier = std::move(head);
       now.packed->exits = std::move(exits);
+      now.packed->exit_doubt = std::move(doubt);
       now.packed->embedding.position = std::move(positions);
     }
   }

@@ -141,6 +141,7 @@ struct ExitOptions {
   std::optional<std::string> exits;
   std::optional<std::string> pooling;
   std::optional<std::string> loss;
+  bool doubts = false;
   std::optional<std::string> rule;
   std::optional<std::string> budget;
 
@@ -155,6 +156,8 @@ struct ExitOptions {
     option("exit-loss", loss, "how they learn, with a teacher as well [sum]",
            Form{"sum|mean|depth|softmax_entropy|expected|equilibrium|two_stage|self_distill|"
                 "alternate|last"});
+    option("exit-doubts", doubts,
+           "one head more, which learns where exits are wrong, for the rule learned");
     option("exit", rule,
            "what texts stop by unless run and eval are told otherwise, such as entropy:tau=0.2; "
            "auto: what saves most layers on dev [auto with --exit-budget, else nothing]",

@@ -337,6 +337,24 @@ TEST_CASE("train, run, eval: a rule is chosen, stored, and stopped by") {
   CHECK(place.sh(text + "--exit never | cut -f3 | sort -u").out == "3\n");
   CHECK(place.sh(text + "--exit max_prob:c=0.6 --format jsonl --limit 1").out.find("\"layer\":") !=
         std::string::npos);
+  // A head that learns when to stop.
+  for (const char* kind : {"--method float ", ""}) {
+    CAPTURE(kind);
+    CHECK(place.code(train + "--epochs 1 -q --exit learned:tau=0.6 -o learned.bipft " + kind) == 0);
+  }
+  CHECK(
+      place.code("awk -F'\\t' '{print $1 FS (NR == 1 ? \"label\" : length($1))}' small.tsv > n.tsv"
+                 " && bipft train n.tsv --regression --exits all --exit-doubts --exit auto -q "
+                 "--epochs 1 -o numbers.bipft" +
+                 shape +
+                 "&& bipft eval numbers.bipft n.tsv "
+                 "--regression --exit-sweep > sweep.txt && grep -q learned: sweep.txt && "
+                 "grep -q patience: sweep.txt && ! grep -q entropy: sweep.txt") == 0);
+  CHECK(place.sh("bipft run learned.bipft --info").out.find("config.exit_doubts\t1\n") !=
+        std::string::npos);
+  CHECK(
+      place.sh("bipft eval learned.bipft dev.tsv --exit-sweep --json").out.find("\"learned:tau") !=
+      std::string::npos);
   const Json fixed = Json::parse(place.sh("bipft eval two.bipft dev.tsv --json").out, "out");
   CHECK(fixed["exit"]["histogram"].dump() == "[0,40,0]");
   // What a line says does not depend on its neighbours.

@@ -55,6 +55,14 @@ TEST_CASE("exit_by: a budget goes by the length of the text") {
   CHECK(exit_by(request, 50, 3, logits) == 0);
 }
 
+TEST_CASE("exit_by: doubts are the sigmoids of what a head tells") {
+  ExitRequest request{.rule = exit_rule("learned:tau=0.2")};
+  const std::vector<float> logits(6, 0.0F);
+  CHECK(exit_by(request, 2, 3, logits) == 2);  // there is no such head
+  CHECK(exit_by(request, 2, 3, logits, std::vector<float>{-1, -3}) == 1);
+  CHECK(exit_by(request, 2, 3, logits, std::vector<float>{-2, -3}) == 0);
+}
+
 TEST_CASE("check_exits: one temperature and one cost for each exit, or none") {
   ExitRequest request;
   CHECK_NOTHROW(check_exits(request, 3));

@@ -37,6 +37,10 @@ std::vector<ModelConfig> configs_with_exits() {
   }
   all.push_back(all[3]);  // a residual pooler
   all.back().exit_pooling = "mean";
+  for (const std::size_t i : {0U, 1U}) {
+    all.push_back(all[i]);
+    all.back().exit_doubts = 1;
+  }
   return all;
 }
 
@@ -92,6 +96,15 @@ TEST_CASE("exits: a config names inner layers, and files say nothing where there
     config.exits = wrong;
     CHECK_THROWS_AS(config.check(), Error);
   }
+  config.exits = "2";
+  config.exit_doubts = 1;
+  config.check();
+  config.exit_doubts = 2;
+  CHECK_THROWS_AS(config.check(), Error);
+  config.exits.clear();
+  config.exit_doubts = 1;
+  CHECK_THROWS_AS(config.check(), Error);
+  config.exit_doubts = 0;
   config.exits = "2";
   config.exit_pooling = "max";
   CHECK_THROWS_AS(config.check(), Error);
@@ -154,6 +167,13 @@ TEST_CASE("exits: a plan says at every exit what the form that learns says") {
     const ExitRequest every{.rule = {}, .all = true};
     const PlanResult all = network(make_batch(texts), false, &every);
     CHECK(all.stops.empty());
+    CHECK(all.doubts.empty() == (config.exit_doubts == 0));
+    const PlanResult by_tape =
+        tape_network(std::move(model), active_device())(make_batch(texts), false, &every);
+    REQUIRE(by_tape.doubts.numel() == all.doubts.numel());
+    for (std::size_t i = 0; i < all.doubts.numel(); ++i) {
+      CHECK(by_tape.doubts.data()[i] == doctest::Approx(all.doubts.data()[i]).epsilon(1e-4));
+    }
     REQUIRE(all.logits.shape() == Shape{texts.size(), learnt.size() * config.labels});
     double worst = 0;
     for (std::size_t n = 0; n < texts.size(); ++n) {
@@ -190,8 +210,11 @@ TEST_CASE("exits: a text stops where its own logits say, alone or among others")
     }
     std::ranges::sort(sorted);
     const double half = static_cast<double>(sorted[sorted.size() / 2]);
-    std::vector<ExitRules> rules = exit_grid({.exits = 3, .labels = 3, .macs = {1e5, 2e5, 3e5}});
+    const bool doubts = config.exit_doubts != 0;
+    std::vector<ExitRules> rules =
+        exit_grid({.exits = 3, .labels = 3, .doubts = doubts, .macs = {1e5, 2e5, 3e5}});
     rules.emplace_back(EntropyExit{.tau = half});
+    if (doubts) rules.emplace_back(LearnedExit{.tau = doubt_of(all.doubts.row(5)[0])});
     std::set<std::uint32_t> seen;
     for (std::size_t r = 0; r < rules.size(); ++r) {
       CAPTURE(to_string(rules[r]));
@@ -199,7 +222,8 @@ TEST_CASE("exits: a text stops where its own logits say, alone or among others")
       if (r % 2 == 0) request.temperatures = {2.0F, 0.5F, 1.25F};
       const Stopped together = stopped(network, texts, request);
       for (std::size_t n = 0; n < texts.size(); ++n) {
-        const std::size_t stop = exit_by(request, texts[n].ids.size(), 3, all.logits.row(n));
+        const std::size_t stop = exit_by(request, texts[n].ids.size(), 3, all.logits.row(n),
+                                         doubts ? all.doubts.row(n) : std::span<const float>());
         REQUIRE(together.stops[n] == stop);
         const auto row = all.logits.row(n).subspan(stop * 3, 3);
         REQUIRE(std::equal(row.begin(), row.end(), together.logits[n].begin()));

@@ -2,11 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "bipft/exit/learned.hpp"
 #include "bipft/model/tape_network.hpp"
 #include "bipft/train/fit.hpp"
 #include "bipft/train/regress_objective.hpp"
@@ -147,4 +150,64 @@ TEST_CASE("exit loss: entropies are for labels that exclude each other") {
   CHECK_THROWS_AS((void)numbers(tape, model, make_batch(texts)), Error);
   const RegressObjective sum{ExitTraining{ExitLoss::self_distill, 4, false}};
   CHECK(sum(tape, model, make_batch(texts)).loss.value().numel() == 1);
+}
+
+TEST_CASE("exit loss: a head learns where exits are wrong, and nothing else learns by it") {
+  ModelConfig config = exit_config();
+  Model plain = test::toy_model(config, 4);
+  double without = 0;
+  const auto before = exit_gradients(plain, ExitLoss::sum, 0, &without);
+  config.exit_doubts = 1;
+  Model model = test::toy_model(config, 4);
+  double with = 0;
+  const auto after = exit_gradients(model, ExitLoss::sum, 0, &with);
+  CHECK(after.size() == before.size() + 2);
+  for (const auto& [name, gradient] : before) {
+    CAPTURE(name);
+    REQUIRE(after.count(name) == 1);
+    const auto a = gradient.data();
+    CHECK(std::equal(a.begin(), a.end(), after.at(name).data().begin()));
+  }
+  CHECK(after.count("exits.doubt.bias") == 1);
+
+  // Two exits, u of each text against whether the exit's answer is another label.
+  const Batch batch = make_batch(test::toy_texts(6, 9, config));
+  Tape tape(active_device());
+  tape.set_random(1, 0);
+  std::vector<Var> doubts;
+  const auto logits =
+      model.exit_logits(model.hidden_states(tape, batch), batch.texts, false, &doubts);
+  REQUIRE(doubts.size() == 2);
+  double loss = 0;
+  double slope = 0;  // of the bias
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Tensor wrong = wrong_labels(logits[i].value(), batch.labels);
+    for (std::size_t b = 0; b < 6; ++b) {
+      const double u = doubt_of(doubts[i].value().data()[b]);
+      const double miss = u - static_cast<double>(wrong.data()[b]);
+      loss += miss * miss / 6.0;
+      slope += 2.0 * miss * u * (1.0 - u) / 6.0;
+    }
+  }
+  CHECK(with - without == doctest::Approx(loss).epsilon(1e-4));
+  const double found = static_cast<double>(after.at("exits.doubt.bias").data()[0]);
+  CHECK(found == doctest::Approx(slope).epsilon(1e-4));
+}
+
+TEST_CASE("exit loss: how wrong labels, numbers and label sets are") {
+  const Tensor logits(Shape{3, 2}, std::vector<float>{1, 2, 3, -1, 0, 5});
+  IdTensor labels(Shape{3});
+  labels.mutable_data()[0] = 1;
+  labels.mutable_data()[1] = 1;
+  const auto all = [](const Tensor& t) {
+    return std::vector<float>(t.data().begin(), t.data().end());
+  };
+  CHECK(all(wrong_labels(logits, labels)) == std::vector<float>{0, 1, 1});
+  const Tensor sets(Shape{3, 2}, std::vector<float>{1, 1, 1, 1, 1, 1});
+  CHECK(all(wrong_sets(logits, sets)) == std::vector<float>{0, 1, 0});
+  const Tensor values(Shape{3, 2}, std::vector<float>{1, 2, 3, -2, 0, 90});
+  const auto apart = all(wrong_values(logits, values));
+  CHECK(apart[0] == 0.0F);
+  CHECK(apart[1] == doctest::Approx(std::tanh(1.0)));
+  CHECK(apart[2] == 1.0F);
 }

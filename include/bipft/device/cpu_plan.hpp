@@ -118,6 +118,7 @@ struct PlanRun {
   float* hidden;  ///< [N, C], or none
   const ExitRequest* exits = nullptr;
   std::uint32_t* stops = nullptr;  ///< [B], with exits
+  float* doubts = nullptr;         ///< [B, E - 1], with all exits, or none
 };
 
 /// One group of texts on its way through the plan. Rows here are counted from its first token.
@@ -153,6 +154,7 @@ class PlanGroup {
     before_ = workspace_.take<float>(texts_ * run.plan.labels);
     softened_ = workspace_.take<float>(2 * run.plan.labels);
     memories_ = workspace_.take<ExitMemory>(texts_);
+    doubts_ = workspace_.take<float>(texts_);
     std::fill_n(memories_, texts_, ExitMemory{});
   }
 
@@ -347,6 +349,13 @@ class PlanGroup {
                  s.bias.data()[k];
       }
     }
+    if (s.doubt_weight.empty()) return;
+    for (std::size_t b = 0; b < texts_; ++b) {
+      float* const doubt =
+          stops() ? doubts_ + b : run_.doubts + names_[b] * run_.plan.exits.size() + exit_;
+      *doubt = kernels_.row_dot(pooled + b * width_, s.doubt_weight.data().data(), width_) +
+               s.doubt_bias.data()[0];
+    }
   }
 
  private:
@@ -400,7 +409,7 @@ class PlanGroup {
     if (stops()) {
       total += Workspace::size_of<float>(texts_ * run_.plan.labels) +
                Workspace::size_of<float>(2 * run_.plan.labels) +
-               Workspace::size_of<ExitMemory>(texts_);
+               Workspace::size_of<ExitMemory>(texts_) + Workspace::size_of<float>(texts_);
     }
     for (std::size_t i = 0; i < float_buffers; ++i) {
       total += Workspace::size_of<float>(floats_of(static_cast<Floats>(i)));
@@ -426,14 +435,16 @@ class PlanGroup {
   /// Whoever is answered leaves, and the others move up.
   void let_leave() {
     const std::size_t labels = run_.plan.labels;
+    const bool tells = run_.plan.tells_doubts();
     std::size_t kept = 0;
     std::size_t tokens = 0;
     for (std::size_t b = 0; b < texts_; ++b) {
       const std::size_t begin = row(b);
       const std::size_t count = length(b);
       const std::span<const float> before(before_ + b * labels, exit_ > 0 ? labels : 0);
+      const double doubt = tells ? doubt_of(doubts_[b]) : ExitPoint::none;
       if (leaves(*run_.exits, exit_, run_.plan.exits.size() + 1, count, {logits(b), labels}, before,
-                 softened_, memories_[b])) {
+                 doubt, softened_, memories_[b])) {
         run_.stops[names_[b]] = static_cast<std::uint32_t>(exit_);
         continue;
       }
@@ -531,6 +542,7 @@ class PlanGroup {
   float* before_ = nullptr;    // [texts, K]: their logits at the exit before
   float* softened_ = nullptr;  // [2, K]
   ExitMemory* memories_ = nullptr;
+  float* doubts_ = nullptr;  // [texts]
 };
 
 }  // namespace detail
@@ -549,6 +561,9 @@ class PlanGroup {
   if (texts.texts() == 0) return result;
   const bool all = exits != nullptr && exits->all;
   result.logits = Tensor::uninitialized(Shape{texts.texts(), (all ? places : 1) * plan.labels});
+  if (all && plan.tells_doubts()) {
+    result.doubts = Tensor::uninitialized(Shape{texts.texts(), places - 1});
+  }
   if (exits != nullptr && !all) {
     result.stops = BasicTensor<std::uint32_t>(Shape{texts.texts()}, std::uint32_t(places - 1));
   }
@@ -563,7 +578,8 @@ class PlanGroup {
                             result.logits.mutable_data().data(),
                             want_hidden ? result.hidden.mutable_data().data() : nullptr,
                             exits,
-                            result.stops.empty() ? nullptr : result.stops.mutable_data().data()};
+                            result.stops.empty() ? nullptr : result.stops.mutable_data().data(),
+                            result.doubts.empty() ? nullptr : result.doubts.mutable_data().data()};
   const BasicTensor<std::uint32_t> groups = detail::group_texts(texts);
   const auto first_text = groups.data();
   parallel_for(first_text.size() - 1, 1, [&](std::size_t g, std::size_t /*end*/) {

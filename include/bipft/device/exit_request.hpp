@@ -33,10 +33,11 @@ struct ExitRequest {
 namespace detail {
 
 /// Whether a text stops at exit `exit` of `exits`, counted from 0 and not the last, where it has
-/// `logits`, after `before` at the exit before that, if there was one. `scratch` has room for both.
+/// `logits`, after `before` at the exit before that, if there was one, and `doubt`, or NaN.
+/// `scratch` has room for the logits of both.
 [[nodiscard]] inline bool leaves(const ExitRequest& request, std::size_t exit, std::size_t exits,
                                  std::size_t tokens, std::span<const float> logits,
-                                 std::span<const float> before, float* scratch,
+                                 std::span<const float> before, double doubt, float* scratch,
                                  ExitMemory& memory) {
   if (!request.temperatures.empty()) {
     const auto softened = [&](std::span<const float> row, float temperature, float* to) {
@@ -50,6 +51,7 @@ namespace detail {
   }
   ExitPoint at = exit_point(request.answer, exit + 1, exits, logits, before,
                             needs_of(request.rule).divergence);
+  at.doubt = doubt;
   if (!request.costs.empty()) at.next_macs = request.costs[exit + 1].of(tokens);
   return decide(request.rule, at, memory);
 }
@@ -66,16 +68,18 @@ namespace detail {
 }
 
 /// The exit, from 0, at which a text of `tokens` tokens stops that has `logits` at all its exits.
-///   logits: [K, C], one exit after the other
+///   logits: [K, C], one exit after the other   doubts: [K] or [K - 1], before the sigmoid, or none
 [[nodiscard]] inline std::size_t exit_by(const ExitRequest& request, std::size_t tokens,
-                                         std::size_t exits, std::span<const float> logits) {
+                                         std::size_t exits, std::span<const float> logits,
+                                         std::span<const float> doubts = {}) {
   const std::size_t labels = logits.size() / exits;
   std::vector<float> scratch(2 * labels);
   ExitMemory memory;
   for (std::size_t i = 0; i + 1 < exits; ++i) {
     const std::span<const float> before =
         i == 0 ? std::span<const float>() : logits.subspan((i - 1) * labels, labels);
-    if (detail::leaves(request, i, exits, tokens, logits.subspan(i * labels, labels), before,
+    const double doubt = doubts.empty() ? ExitPoint::none : doubt_of(doubts[i]);
+    if (detail::leaves(request, i, exits, tokens, logits.subspan(i * labels, labels), before, doubt,
                        scratch.data(), memory)) {
       return i;
     }

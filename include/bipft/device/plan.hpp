@@ -185,10 +185,13 @@ struct PoolStep {
   Floats read = Floats::hidden;
 };
 
-/// logits = tanh(pooled) wᵀ + bias, in a fixed order of additions.
+/// logits = tanh(pooled) wᵀ + bias, in a fixed order of additions; and at an exit, if its weight is
+/// there, what the doubt is before its sigmoid, by one more row.
 struct ClassifyStep {
-  Tensor weight;  ///< [K, C]
-  Tensor bias;    ///< [K]
+  Tensor weight;             ///< [K, C]
+  Tensor bias;               ///< [K]
+  Tensor doubt_weight = {};  ///< [1, C], or none
+  Tensor doubt_bias = {};    ///< [1]
 };
 
 using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
@@ -213,6 +216,12 @@ struct Plan {
   template <class Kind>
   [[gnu::noinline]] void add(Kind&& step) {
     steps.emplace_back(std::forward<Kind>(step));
+  }
+  /// Whether its exits tell how doubtful their answers are.
+  [[nodiscard]] bool tells_doubts() const {
+    if (exits.empty() || exits.front().steps.empty()) return false;
+    const auto* const last = std::get_if<ClassifyStep>(&exits.front().steps.back());
+    return last != nullptr && !last->doubt_weight.empty();
   }
   /// Makes what has been added behind the first `after` steps a head that stands there.
   [[gnu::cold]] void make_head(std::size_t after) {

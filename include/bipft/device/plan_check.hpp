@@ -231,6 +231,9 @@ class PlanCheck {
     equal("classifier width", s.weight.cols(), plan_.width);
     equal("classifier rows", s.weight.rows(), plan_.labels);
     equal("classifier bias", s.bias.numel(), plan_.labels);
+    if (s.doubt_weight.empty()) return;
+    equal("width of the doubt", s.doubt_weight.numel(), plan_.width);
+    equal("bias of the doubt", s.doubt_bias.numel(), 1);
   }
 
  private:
@@ -239,6 +242,8 @@ class PlanCheck {
     if (steps.empty() || !std::holds_alternative<ClassifyStep>(steps.back())) {
       refuse("the exit before it must end with a ClassifyStep");
     }
+    const bool doubts = !std::get<ClassifyStep>(steps.back()).doubt_weight.empty();
+    if (doubts != plan_.tells_doubts()) refuse("of some exits the doubt is told, of others not");
     PlanCheck here = *this;
     for (const Step& step : steps) std::visit(here, step);
     return here.written_;

@@ -19,6 +19,7 @@ struct PlanResult {
   Tensor logits;  ///< [B, K]; of all E exits, if they were asked for, [B, E K]
   Tensor hidden;  ///< [N, C]  the last layer's, if they were asked for
   BasicTensor<std::uint32_t> stops = {};  ///< [B]  the exit, from 0, if texts might stop early
+  Tensor doubts = {};  ///< [B, E - 1]  before the sigmoid, with all exits, if a head tells them
 };
 
 class Runner {

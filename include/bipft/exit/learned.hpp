@@ -3,11 +3,9 @@
 
 #include <cmath>
 #include <cstddef>
-#include <span>
 #include <string_view>
 #include <vector>
 
-#include "bipft/core/error.hpp"
 #include "bipft/exit/exit_rule.hpp"
 
 namespace bipft {
@@ -36,18 +34,9 @@ struct LearnedExit {
 
 static_assert(ExitRule<LearnedExit>);
 
-/// u = σ(w · h + b).   pooled, weight: [C], the width of the model
-/// Throws Error if they differ in length.
-[[nodiscard]] inline double doubt_of(std::span<const float> pooled, std::span<const float> weight,
-                                     float bias) {
-  if (pooled.size() != weight.size()) {
-    fail("doubt_of: ", pooled.size(), " numbers, ", weight.size(), " weights");
-  }
-  double sum = static_cast<double>(bias);
-  for (std::size_t c = 0; c < pooled.size(); ++c) {
-    sum += static_cast<double>(pooled[c]) * static_cast<double>(weight[c]);
-  }
-  return 1.0 / (1.0 + std::exp(-sum));
+/// u = σ(x) of x = w · h + b.
+[[nodiscard]] inline double doubt_of(float x) {
+  return 1.0 / (1.0 + std::exp(-static_cast<double>(x)));
 }
 
 }  // namespace bipft

@@ -46,6 +46,7 @@ struct Prediction {
   std::vector<float> logits;  ///< [K], as the model gives them
   float value = 0.0F;         ///< of a model of numbers: its answer, in the labels' unit
   std::size_t layer = 0;      ///< the last one that the text went through, from 1
+  float doubt = 0.0F;         ///< at an inner exit of predict_at_all_exits, before the sigmoid
 };
 
 /// How the hidden states of a text become one vector.
@@ -133,6 +134,9 @@ class Classifier {
         for (std::size_t i = 0; i < exit_layers_.size(); ++i) {
           const auto row = result.logits.row(b).subspan(i * labels, labels);
           one.push_back(judge({row.begin(), row.end()}, i));
+          if (!result.doubts.empty() && i < result.doubts.cols()) {
+            one.back().doubt = result.doubts.row(b)[i];
+          }
         }
       }
     };
@@ -155,6 +159,7 @@ class Classifier {
     return {.answer = exits_.answer,
             .exits = exit_layers_.size(),
             .labels = card_.labels.size(),
+            .doubts = card_.config.exit_doubts != 0,
             .macs = {1.0}};
   }
 

@@ -70,7 +70,8 @@ class PlanMaker {
       if (passed < exits.size() && exits[passed] == i) {
         const std::size_t after = plan_.steps.size();
         const PackedExit& exit = model_.exits[passed];
-        head(exit.pooler, exit.pooler_norm, exit.classifier, config.exit_pooling == "mean");
+        head(exit.pooler, exit.pooler_norm, exit.classifier, config.exit_pooling == "mean",
+             model_.exit_doubt);
         plan_.make_head(after);
       }
       norm = attention(model_.layers[i].attention);
@@ -84,7 +85,8 @@ class PlanMaker {
  private:
   /// What tells labels apart, behind the last layer or an inner one.
   [[gnu::cold]] void head(const PackedLinear& pooler, const PackedNorm& norm,
-                          const PackedClassifier& classifier, bool mean) {
+                          const PackedClassifier& classifier, bool mean,
+                          const PackedClassifier& doubt = {}) {
     if (mean) plan_.add(FirstStep{true});
     PackStep pack = pack_of(pooler, Bits::pooler_in, !mean);
     if (mean) pack.from = Floats::first;
@@ -93,7 +95,7 @@ class PlanMaker {
     if (model_.config.residual_pooler()) {
       plan_.add(PoolStep{norm.gamma, norm.beta, epsilon(), mean ? Floats::first : Floats::hidden});
     }
-    plan_.add(ClassifyStep{classifier.weight, classifier.bias});
+    plan_.add(ClassifyStep{classifier.weight, classifier.bias, doubt.weight, doubt.bias});
   }
 
   /// A sublayer's inputs are packed by the norm before it; it hands on the norm behind it.

@@ -49,8 +49,11 @@ class FloatPlanMaker {
   [[gnu::cold]] void head(const std::string& path, bool mean) {
     plan_.add(FirstStep{mean});
     matrix(Floats::first, Floats::pooled, join_path(path, "pooler"));
+    const bool doubts = !path.empty() && model_.config.exit_doubts != 0;
     plan_.add(ClassifyStep{model_.at(join_path(path, "classifier.weight")),
-                           model_.at(join_path(path, "classifier.bias"))});
+                           model_.at(join_path(path, "classifier.bias")),
+                           doubts ? model_.at("exits.doubt.weight") : Tensor(),
+                           doubts ? model_.at("exits.doubt.bias") : Tensor()});
   }
 
   [[gnu::cold]] void layer(const std::string& path) {

@@ -37,7 +37,8 @@ class SignPlanMaker {
       if (passed == exits.size() || exits[passed] != i + 1) continue;
       const std::size_t after = plan_.steps.size();
       const PackedExit& exit = model_.exits[passed];
-      head(exit.pooler, exit.pooler_norm, exit.classifier, config.exit_pooling == "mean");
+      head(exit.pooler, exit.pooler_norm, exit.classifier, config.exit_pooling == "mean",
+           model_.exit_doubt);
       plan_.make_head(after);
     }
     head(model_.pooler, model_.pooler_norm, model_.classifier, false);
@@ -47,13 +48,14 @@ class SignPlanMaker {
  private:
   /// What tells labels apart, behind the last layer or an inner one.
   [[gnu::cold]] void head(const PackedLinear& pooler, const PackedNorm& norm,
-                          const PackedClassifier& classifier, bool mean) {
+                          const PackedClassifier& classifier, bool mean,
+                          const PackedClassifier& doubt = {}) {
     plan_.add(FirstStep{mean});
     linear(pooler, Floats::first, Floats::pooled);
     if (model_.config.residual_pooler()) {
       plan_.add(PoolStep{norm.gamma, norm.beta, epsilon(), Floats::first});
     }
-    plan_.add(ClassifyStep{classifier.weight, classifier.bias});
+    plan_.add(ClassifyStep{classifier.weight, classifier.bias, doubt.weight, doubt.bias});
   }
 
   [[gnu::cold]] void attention(const PackedAttention& a) {

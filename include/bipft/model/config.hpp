@@ -48,6 +48,7 @@ struct ModelConfig {
   // Where a text may stop, besides the last layer. Files say so only where there is such a place.
   std::string exits;                 ///< inner layers with a head, counted from 1: "2,4"; or none
   std::string exit_pooling = "cls";  ///< what these heads read: [CLS], or the mean of all tokens
+  std::size_t exit_doubts = 0;       ///< 1: a head for all of them says how doubtful answers are
 
   double norm_epsilon = 1e-12;
   double dropout = 0.1;            ///< of hidden states, while training
@@ -78,6 +79,7 @@ struct ModelConfig {
     part("latent_clip", latent_clip, Usual{"0.0"});
     part("exits", exits, Usual{""});
     part("exit_pooling", exit_pooling, Usual{"cls"});
+    part("exit_doubts", exit_doubts, Usual{"0"});
     part("norm_epsilon", norm_epsilon);
     part("dropout", dropout);
     part("attention_dropout", attention_dropout);
@@ -267,6 +269,8 @@ struct ModelConfig {
     }
     demand(same.exits == exits,
            {"exits are '", exits, "', not '", same.exits, "': inner layers, without the last"});
+    demand(exit_doubts <= (exits.empty() ? 0U : 1U),
+           {"exit_doubts is ", exit_doubts, ", not 0, or 1 where there are exits"});
     demand(exit_pooling == "cls" || exit_pooling == "mean",
            {"exit_pooling is '", exit_pooling, "', not cls or mean"});
   }

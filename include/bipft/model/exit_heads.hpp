@@ -46,19 +46,27 @@ struct ExitHead {
 struct ExitHeads {
   std::vector<std::size_t> layers;
   std::vector<ExitHead> heads;
-  bool mean = false;  ///< they read the mean of a text's tokens, not its first
+  std::optional<Linear> doubt;  ///< [1, C]: of all of them, whether the answer is wrong [BERxiT]
+  bool mean = false;            ///< they read the mean of a text's tokens, not its first
 
   void visit(auto&& part) {
     for (std::size_t i = 0; i < heads.size(); ++i) part(std::to_string(layers[i]), heads[i]);
+    part("doubt", doubt);
   }
 
   [[nodiscard]] std::size_t size() const { return heads.size(); }
 
   /// The logits of exit i.   hidden: [N, C], behind layer layers[i]   result: [B, K]
+  /// Adds to `doubts`, if that is given and there is a head for them, the logits of the doubt, [B,
+  /// 1]. What is doubted does not learn by it, here: the head alone does.
   [[nodiscard]] Var operator()(std::size_t i, const Var& hidden, const Ragged& texts,
-                               float dropout_rate) {
+                               float dropout_rate, std::vector<Var>* doubts = nullptr) {
     const Var read = mean ? mean_tokens(hidden, texts) : first_tokens(hidden, texts);
-    return heads[i].classifier(heads[i].pool(read, texts, dropout_rate));
+    const Var pooled = heads[i].pool(read, texts, dropout_rate);
+    if (doubts != nullptr && doubt) {
+      doubts->push_back((*doubt)(pooled.tape().constant(pooled.value())));
+    }
+    return heads[i].classifier(pooled);
   }
 };
 

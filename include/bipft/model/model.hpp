@@ -133,13 +133,15 @@ struct BasicModel {
 
   /// The logits of every exit, the last layer's behind them all.   states: those of hidden_states,
   /// and as `balanced` as those   each: [B, K]
+  /// Adds to `doubts`, if that is given, what each inner exit's is before the sigmoid, [B, 1].
   [[nodiscard]] std::vector<Var> exit_logits(const std::vector<Var>& states, const Ragged& texts,
-                                             bool balanced = false) {
+                                             bool balanced = false,
+                                             std::vector<Var>* doubts = nullptr) {
     std::vector<Var> logits;
     for (std::size_t i = 0; i < exits.size(); ++i) {
       const Var& state = states[exits.layers[i]];
       logits.push_back(exits(i, balanced ? scale_gradient(state, share_of_exit(i)) : state, texts,
-                             static_cast<float>(config.dropout)));
+                             static_cast<float>(config.dropout), doubts));
     }
     logits.push_back(classify(states.back(), texts));
     return logits;
@@ -234,6 +236,7 @@ struct BasicModel {
         exits.heads.back().pooler_norm.emplace(shape.hidden, shape.norm_epsilon);
       }
     }
+    if (shape.exit_doubts != 0) exits.doubt.emplace(shape.hidden, 1, start.at("exits.doubt"));
     if (!shape.staged()) return;
     for (Layer& layer : layers) {
       layer.attention.make_staged(shape.act_bits);
@@ -423,6 +426,7 @@ PackedModel BasicModel<Layer>::pack(Device& device) const {
     if (head.pooler_norm) out.pooler_norm = detail::pack_norm(*head.pooler_norm);
     out.classifier = {head.classifier.weight.value, head.classifier.bias.value};
   }
+  if (exits.doubt) packed.exit_doubt = {exits.doubt->weight.value, exits.doubt->bias.value};
   return packed;
 }
 
@@ -476,6 +480,10 @@ BasicModel<Layer> BasicModel<Layer>::unpack(const PackedModel& packed, Device& d
     if (head.pooler_norm) detail::unpack_norm(*head.pooler_norm, in.pooler_norm);
     head.classifier.weight.value = in.classifier.weight;
     head.classifier.bias.value = in.classifier.bias;
+  }
+  if (model.exits.doubt) {
+    model.exits.doubt->weight.value = packed.exit_doubt.weight;
+    model.exits.doubt->bias.value = packed.exit_doubt.bias;
   }
   return model;
 }

@@ -74,6 +74,7 @@ struct PackedModel {
   PackedNorm pooler_norm;  ///< of a residual pooler
   PackedClassifier classifier;
   std::vector<PackedExit> exits;  ///< one for each of config.inner_exits()
+  PackedClassifier exit_doubt;    ///< [1, C] and [1], with config.exit_doubts
 };
 
 namespace detail {
@@ -188,6 +189,9 @@ void for_each_packed(Packed& model, const Action& action) {
     detail::for_each_of_head(action, concat("exits.", layers[i]), exit.pooler, exit.pooler_norm,
                              exit.classifier, config);
   }
+  if (config.exit_doubts == 0) return;
+  detail::act_on(action, "", "exits.doubt.weight", model.exit_doubt.weight, Shape{1, c});
+  detail::act_on(action, "", "exits.doubt.bias", model.exit_doubt.bias, Shape{1});
 }
 
 }  // namespace bipft

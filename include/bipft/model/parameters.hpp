@@ -71,6 +71,7 @@ class FloatShapes {
       linear(join_path(exit, "pooler"), c, c);
       linear(join_path(exit, "classifier"), config.labels, c);
     }
+    if (config.exit_doubts != 0) linear("exits.doubt", 1, c);
   }
 
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }

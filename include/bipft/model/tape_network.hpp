@@ -31,28 +31,39 @@ struct TapeForm {
       const Var hidden = model->encode(tape, batch);
       return {model->classify(hidden, batch.texts).value(), hidden.value()};
     }
+    std::vector<Var> doubts;
     const std::vector<Var> each =
-        model->exit_logits(model->hidden_states(tape, batch), batch.texts);
-    return exits_of(each, batch.texts, *exits);
+        model->exit_logits(model->hidden_states(tape, batch), batch.texts, false, &doubts);
+    Tensor told;
+    if (!doubts.empty()) told = side_by_side(doubts, batch.texts);
+    return exits_of(side_by_side(each, batch.texts), std::move(told), each.size(), batch.texts,
+                    *exits);
   }
 
-  /// All layers are computed, and what is behind the exit of a text is left out.
-  [[nodiscard]] static PlanResult exits_of(const std::vector<Var>& each, const Ragged& texts,
-                                           const ExitRequest& exits) {
-    const std::size_t labels = each[0].value().cols();
-    Tensor all = Tensor::uninitialized(Shape{texts.texts(), each.size() * labels});
+  /// The rows of several matrices as one.
+  [[nodiscard]] static Tensor side_by_side(const std::vector<Var>& each, const Ragged& texts) {
+    const std::size_t cols = each[0].value().cols();
+    Tensor all = Tensor::uninitialized(Shape{texts.texts(), each.size() * cols});
     for (std::size_t b = 0; b < texts.texts(); ++b) {
       for (std::size_t i = 0; i < each.size(); ++i) {
         const auto row = each[i].value().row(b);
-        std::copy(row.begin(), row.end(), all.mutable_row(b).subspan(i * labels).begin());
+        std::copy(row.begin(), row.end(), all.mutable_row(b).subspan(i * cols).begin());
       }
     }
-    if (exits.all) return {std::move(all), {}, {}};
+    return all;
+  }
+
+  /// All layers are computed, and what is behind the exit of a text is left out.
+  [[nodiscard]] static PlanResult exits_of(Tensor all, Tensor doubts, std::size_t count,
+                                           const Ragged& texts, const ExitRequest& exits) {
+    if (exits.all) return {std::move(all), {}, {}, std::move(doubts)};
+    const std::size_t labels = all.cols() / count;
     PlanResult result;
     result.logits = Tensor::uninitialized(Shape{texts.texts(), labels});
     result.stops = BasicTensor<std::uint32_t>::uninitialized(Shape{texts.texts()});
     for (std::size_t b = 0; b < texts.texts(); ++b) {
-      const std::size_t stop = exit_by(exits, texts.length(b), each.size(), all.row(b));
+      const std::size_t stop = exit_by(exits, texts.length(b), count, all.row(b),
+                                       doubts.empty() ? std::span<const float>() : doubts.row(b));
       std::ranges::copy(all.row(b).subspan(stop * labels, labels),
                         result.logits.mutable_row(b).begin());
       result.stops.mutable_data()[b] = static_cast<std::uint32_t>(stop);

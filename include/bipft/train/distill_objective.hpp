@@ -123,8 +123,13 @@ struct DistillObjective {
         tape, batch, lesson.attention.empty() ? nullptr : &inputs, exits && exits->balanced());
     if (exits) {
       const auto soft_of = [&](const Var& z) { return with_labels(soft(z, lesson), z, batch); };
-      const auto [loss, last] = exit_loss(*exits, tape, student, states, batch.texts, soft_of,
-                                          [&] { return targets(lesson, batch); });
+      const auto [loss, last] = exit_loss(
+          *exits, tape, student, states, batch.texts, soft_of,
+          [&] { return targets(lesson, batch); },
+          [&](const Tensor& answers) {
+            return one_label ? wrong_labels(answers, batch.labels)
+                             : wrong_values(answers, lesson.logits);
+          });
       const std::size_t right = one_label ? count_right(last.value(), batch.labels) : 0;
       if (exits->frozen(tape.step())) return {loss, right};  // the encoder learns nothing
       return {with_states(loss, student, states, inputs, lesson, batch), right};

@@ -1,7 +1,9 @@
 #pragma once
 /// ExitLoss: the losses of all exits as one, the ways that papers know.
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "bipft/core/error.hpp"
+#include "bipft/ops/activation.hpp"
 #include "bipft/ops/arithmetic.hpp"
 #include "bipft/ops/distillation_losses.hpp"
 #include "bipft/ops/exit_losses.hpp"
@@ -129,6 +132,40 @@ using WeighedTargets = std::vector<std::pair<ExitTargets, float>>;
   fail("this loss of exits goes by the probabilities of labels that exclude each other");
 }
 
+/// How wrong answers are, [B, 1]: 1 where it is another label.   logits: [B, K]   labels: [B]
+[[nodiscard]] inline Tensor wrong_labels(const Tensor& logits, const IdTensor& labels) {
+  Tensor wrong(Shape{logits.rows(), 1});
+  for (std::size_t b = 0; b < logits.rows(); ++b) {
+    const auto row = logits.row(b);
+    const auto best = std::max_element(row.begin(), row.end()) - row.begin();
+    wrong.mutable_data()[b] = best == labels.data()[b] ? 0.0F : 1.0F;
+  }
+  return wrong;
+}
+/// The same of numbers, |tanh(z - target)| [BERxiT], the largest of a row.   both: [B, K]
+[[nodiscard]] inline Tensor wrong_values(const Tensor& logits, const Tensor& targets) {
+  Tensor wrong(Shape{logits.rows(), 1});
+  for (std::size_t b = 0; b < logits.rows(); ++b) {
+    float& worst = wrong.mutable_data()[b];
+    for (std::size_t k = 0; k < logits.cols(); ++k) {
+      const double apart = static_cast<double>(logits.row(b)[k] - targets.row(b)[k]);
+      worst = std::max(worst, static_cast<float>(std::abs(std::tanh(apart))));
+    }
+  }
+  return wrong;
+}
+/// The same of label sets: 1 where a label is missing, or one too many.   both: [B, K]
+[[nodiscard]] inline Tensor wrong_sets(const Tensor& logits, const Tensor& targets) {
+  Tensor wrong(Shape{logits.rows(), 1});
+  for (std::size_t b = 0; b < logits.rows(); ++b) {
+    for (std::size_t k = 0; k < logits.cols(); ++k) {
+      const bool same = (logits.row(b)[k] >= 0.0F) == (targets.row(b)[k] > 0.5F);
+      if (!same) wrong.mutable_data()[b] = 1.0F;
+    }
+  }
+  return wrong;
+}
+
 /// KL(p_K, p_i) but for the entropy of p_K, which does not change; of what is no choice among
 /// labels mean (z_i - z_K)².   z_i, z_K: [B, K]
 [[nodiscard]] inline Var exit_distance(const Var& logits, const Tensor& last, bool one_label) {
@@ -141,17 +178,21 @@ using WeighedTargets = std::vector<std::pair<ExitTargets, float>>;
 /// scale.
 ///   states: of hidden_states, as balanced as `how` is
 ///   loss_of(logits): L_i, a Var   targets_of(): WeighedTargets, the same as distributions; losses
-///   that go by entropies alone ask for them
+///   that go by entropies alone ask for them   wrong_of(logits): [B, 1], how wrong they are, 0 ... 1
+/// Where a head tells doubts there is besides, for that head alone, Σ_{i<K} mean (u_i - wrong_i)²,
+/// in every step. [BERxiT]'s code leaves it out of some steps by a slip.
 /// [FastBERT]'s rate in its second stage is ten times that of the first; here it is the schedule's.
-template <class Model, class LossOf, class TargetsOf>
+template <class Model, class LossOf, class TargetsOf, class WrongOf>
 [[nodiscard]] std::pair<Var, Var> exit_loss(const ExitTraining& how, Tape& tape, Model& model,
                                             std::vector<Var> states, const Ragged& texts,
-                                            const LossOf& loss_of, const TargetsOf& targets_of) {
+                                            const LossOf& loss_of, const TargetsOf& targets_of,
+                                            const WrongOf& wrong_of) {
   const bool frozen = how.frozen(tape.step());
   if (frozen) {
     for (Var& state : states) state = tape.constant(state.value());
   }
-  const std::vector<Var> logits = model.exit_logits(states, texts, how.balanced());
+  std::vector<Var> doubts;
+  const std::vector<Var> logits = model.exit_logits(states, texts, how.balanced(), &doubts);
   std::vector<Var> terms;
   if (how.by_entropy()) {
     for (const auto& [targets, factor] : targets_of()) {
@@ -170,6 +211,9 @@ template <class Model, class LossOf, class TargetsOf>
       const Var term = loss_of(logits[i]);
       terms.push_back(share[i] == 1.0F ? term : scale(term, share[i]));
     }
+  }
+  for (std::size_t i = 0; i < doubts.size(); ++i) {
+    terms.push_back(mean_squared_error(sigmoid(doubts[i]), wrong_of(logits[i].value())));
   }
   if (terms.empty()) fail("exit loss: stages for a model without inner exits");
   Var loss = terms.front();

@@ -38,7 +38,8 @@ struct MultiLabelObjective {
     if (exits) {
       const auto [loss, logits] = exit_loss(
           *exits, tape, model, model.hidden_states(tape, batch, nullptr, exits->balanced()),
-          batch.texts, loss_of, no_exit_targets);
+          batch.texts, loss_of, no_exit_targets,
+          [&](const Tensor& answers) { return wrong_sets(answers, targets); });
       return {loss, right_sets(logits.value(), targets)};
     }
     const Var logits = model(tape, batch);

@@ -65,11 +65,13 @@ struct ClassifyObjective {
     if (exits) {
       const auto [loss, logits] = exit_loss(
           *exits, tape, model, model.hidden_states(tape, batch, nullptr, exits->balanced()),
-          batch.texts, loss_of, [&] {
+          batch.texts, loss_of,
+          [&] {
             return WeighedTargets{
                 {exit_targets(batch.labels, batch.weights, model.config.labels, label_smoothing),
                  1.0F}};
-          });
+          },
+          [&](const Tensor& answers) { return wrong_labels(answers, batch.labels); });
       return {loss, count_right(logits.value(), batch.labels)};
     }
     const Var logits = model(tape, batch);

@@ -22,7 +22,8 @@ struct RegressObjective {
     if (exits) {
       return {exit_loss(*exits, tape, model,
                         model.hidden_states(tape, batch, nullptr, exits->balanced()), batch.texts,
-                        loss_of, no_exit_targets)
+                        loss_of, no_exit_targets,
+                        [&](const Tensor& logits) { return wrong_values(logits, batch.targets); })
                   .first};
     }
     return {loss_of(model(tape, batch))};
