@@ -40,6 +40,7 @@ constexpr std::string_view usage =
     "  bipft eval reviews.bipft dev.tsv --baseline train.tsv --bench --confusion\n"
     "  bipft eval reviews.bipft dev.tsv --json --fail-under accuracy=0.9 > result.json\n"
     "\n"
+    "  bipft eval fast.bipft dev.tsv --exit-sweep --plot front.svg\n"
     "  bipft eval reviews.bipft --export-hf reviews-bert\n"
     "\n"
     "MODEL is a file, or a Hugging Face BERT folder. Without DATA there are --bench, on texts of "

@@ -44,6 +44,7 @@ constexpr std::string_view usage =
     "  bipft train more.tsv --init reviews.bipft --epochs 1 --lr 1e-4 -o better.bipft\n"
     "  bipft train reviews.tsv --init bert-folder --method float -o teacher.bipft\n"
     "  bipft train reviews.tsv --teacher large.bipft -o reviews.bipft\n"
+    "  bipft train reviews.tsv --exits all --exit-budget 0.5% -o fast.bipft\n"
     "  bipft train wiki.txt --objective mlm --teacher bert-folder -o foundation.bipft\n"
     "\n"
     "DATA is TSV with a header, CSV, JSON lines, or fastText's lines. The model is one file: "

@@ -61,3 +61,22 @@ TEST_CASE("device: where there is one, it gives the CPU's bytes") {
   CHECK(falls.out == place.sh(texts + "bipft run two.bipft --logits").out);
   CHECK(falls.talk.find("no shaders yet") != std::string::npos);
 }
+
+TEST_CASE("device: texts that stop early are the CPU's, all layers the device's") {
+  const Workplace& place = trained();
+  if (place.sh(with + "bipft --version").out.find("\nvulkan no (") != std::string::npos) return;
+  REQUIRE(place.code("bipft train small.tsv --dev dev.tsv --exits all --exit entropy:tau=0.69 "
+                     "--layers 2 --hidden 32 --ffn 32 --max-len 16 --vocab-size 120 --epochs 1 -q "
+                     "-o stops.bipft") == 0);
+  const std::string run = "bipft run stops.bipft --logits ";
+  CHECK(place.sh(with + texts + run + "--device vulkan").code == 2);
+  CHECK(place.sh(with + texts + run + "--device vulkan --exit fixed:k=1").code == 2);
+  const Outcome whole = place.sh(with + texts + run + "--device vulkan --exit never");
+  CHECK(whole.code == 0);
+  CHECK(whole.out == place.sh(texts + run + "--exit never").out);
+  const Outcome falls = place.sh(with + texts + run + "--device auto");
+  CHECK(falls.code == 0);
+  CHECK(falls.out == place.sh(texts + run).out);
+  CHECK(falls.out != place.sh(texts + "bipft run stops.bipft --logits --exit fixed:k=2").out);
+  CHECK(falls.talk.find("no shaders yet for texts that stop early") != std::string::npos);
+}

@@ -162,11 +162,11 @@ TEST_CASE("exit loss: a head learns where exits are wrong, and nothing else lear
   double with = 0;
   const auto after = exit_gradients(model, ExitLoss::sum, 0, &with);
   CHECK(after.size() == before.size() + 2);
-  for (const auto& [name, gradient] : before) {
-    CAPTURE(name);
-    REQUIRE(after.count(name) == 1);
-    const auto a = gradient.data();
-    CHECK(std::equal(a.begin(), a.end(), after.at(name).data().begin()));
+  for (const auto& one : before) {
+    CAPTURE(one.first);
+    REQUIRE(after.count(one.first) == 1);
+    const auto a = one.second.data();
+    CHECK(std::equal(a.begin(), a.end(), after.at(one.first).data().begin()));
   }
   CHECK(after.count("exits.doubt.bias") == 1);
 
