@@ -348,7 +348,7 @@ TEST_CASE("train, run, eval: a rule is chosen, stored, and stopped by") {
                  "--epochs 1 -o numbers.bipft" +
                  shape +
                  "&& bipft eval numbers.bipft n.tsv "
-                 "--regression --exit-sweep > sweep.txt && grep -q learned: sweep.txt && "
+                 "--regression --exit-sweep --json > sweep.txt && grep -q learned: sweep.txt && "
                  "grep -q patience: sweep.txt && ! grep -q entropy: sweep.txt") == 0);
   CHECK(place.sh("bipft run learned.bipft --info").out.find("config.exit_doubts\t1\n") !=
         std::string::npos);
