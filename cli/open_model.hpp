@@ -21,9 +21,9 @@ inline void require_head(const ModelCard& card, const std::string& path) {
        "give it a head: bipft train DATA --init ", path, " -o MODEL");
 }
 
-/// Says so where "auto" has found a GPU that has no shaders for such a model, or for texts that stop
-/// early by `exit`, or the model's own rule if that is empty. Throws Error{Fault::usage} where just
-/// that GPU was asked for.
+/// Says so where "auto" has found a GPU that has no shaders for such a model, or for texts that
+/// stop early by `exit`, or the model's own rule if that is empty. Throws Error{Fault::usage} where
+/// just that GPU was asked for.
 inline void check_device(const ModelCard& card, std::string_view exit, const CommonOptions& common,
                          Console& console) {
   const ModelConfig& config = card.config;

@@ -64,8 +64,8 @@ class PlanCheck {
  public:
   explicit PlanCheck(const Plan& plan) : plan_(plan) {}
 
-  /// `with_exits`: and what stands at exits, of which nothing that follows may be in need, for a run
-  /// may pass over them.
+  /// `with_exits`: and what stands at exits, of which nothing that follows may be in need, for a
+  /// run may pass over them.
   PlanBuffers run(bool with_exits) {
     if (plan_.width == 0 || plan_.positions == 0) {
       fail("plan: width ", plan_.width, " and positions ", plan_.positions,

@@ -9,7 +9,7 @@
 
 namespace bipft {
 
-/// Multiplications, whatever they are of, up to each exit of a model, the heads on the way included:
+/// Multiplications, whatever they are of, up to each exit of a model, heads on the way included:
 ///
 ///   T (4 C² + 2 C F) + 2 T² C   a layer of T tokens; 4 C F where a gate is
 ///   C² + K C                    a head

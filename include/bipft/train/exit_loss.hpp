@@ -178,7 +178,7 @@ using WeighedTargets = std::vector<std::pair<ExitTargets, float>>;
 /// scale.
 ///   states: of hidden_states, as balanced as `how` is
 ///   loss_of(logits): L_i, a Var   targets_of(): WeighedTargets, the same as distributions; losses
-///   that go by entropies alone ask for them   wrong_of(logits): [B, 1], how wrong they are, 0 ... 1
+///   that go by entropies alone ask for them   wrong_of(logits): [B, 1], how wrong they are, to 1
 /// Where a head tells doubts there is besides, for that head alone, Σ_{i<K} mean (u_i - wrong_i)²,
 /// in every step. [BERxiT]'s code leaves it out of some steps by a slip.
 /// [FastBERT]'s rate in its second stage is ten times that of the first; here it is the schedule's.
