@@ -35,8 +35,7 @@ namespace bipft {
         break;
       case BoundKnob::Kind::reals: {
         Json list = Json::array();
-        for (const double one : *static_cast<const KnobNumbers*>(knob.value))
-          list.push(one);
+        for (const double one : *static_cast<const KnobNumbers*>(knob.value)) list.push(one);
         json.set(knob.name, list);
         break;
       }
