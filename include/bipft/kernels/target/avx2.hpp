@@ -352,7 +352,7 @@ inline Mask mask_of(std::uint32_t bits) {
           _mm256_castsi256_ps(_mm256_cmpeq_epi32(set.high, lane.high))};
 }
 
-inline constexpr bool ends_differ = false;
+inline constexpr bool tables_differ = false;
 template <bool wide, bool both_ends>
 struct Table {
   const float* value;

@@ -199,7 +199,7 @@ inline Lanes to_lanes(Words a) { return _mm512_cvtepi32_ps(a); }
 inline Mask mask_of(std::uint32_t bits) { return static_cast<Mask>(bits); }
 
 /// Permutations look at an index's last 5 or 6 bits, so the last entry lies where 0 does.
-inline constexpr bool ends_differ = true;
+inline constexpr bool tables_differ = true;
 template <bool wide, bool both_ends>
 struct Table {
   __m512 part[4];  // two of them, if it is not wide

@@ -289,7 +289,7 @@ inline Lanes to_lanes(Words a) {
 }
 
 /// Looks are loads, one a number: 65 floats fill 17 registers, more than table instructions reach.
-inline constexpr bool ends_differ = false;
+inline constexpr bool tables_differ = false;
 template <bool wide, bool both_ends>
 struct Table {
   const float* value;

@@ -271,7 +271,7 @@ inline QuadWords popcount_quad(QuadWords a) {
 
 /// A table of 33 floats, or 65 if it is `wide`, and 16 looks into it: at either end only if it is
 /// told so, else at no index of 0, where that makes a difference.
-inline constexpr bool ends_differ = false;
+inline constexpr bool tables_differ = false;
 template <bool wide, bool both_ends>
 struct Table {
   const float* value;
