@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <variant>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/error.hpp"
@@ -36,8 +35,8 @@ inline constexpr std::size_t group_tokens = 256;
 [[nodiscard]] inline const kernels::KernelTable& kernels_of(const Plan& plan) {
   const kernels::KernelTable* kernels = nullptr;
   for (const Step& step : plan.steps) {
-    const auto* floats = std::get_if<LinearStep>(&step);
-    const auto* bits = std::get_if<LinearBitsStep>(&step);
+    const auto* floats = get_if<LinearStep>(&step);
+    const auto* bits = get_if<LinearBitsStep>(&step);
     if (floats == nullptr && bits == nullptr) continue;
     const Product& product = floats != nullptr ? floats->product : bits->product;
     const auto* layout = dynamic_cast<const CpuLayout*>(product.weight.get());
@@ -135,7 +134,7 @@ class PlanGroup {
   }
 
   void walk() {
-    for (const Step& step : run_.plan.steps) std::visit(*this, step);
+    for (const Step& step : run_.plan.steps) visit(*this, step);
   }
 
   void operator()(const EmbedStep& s) {

@@ -14,14 +14,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <optional>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/one_of.hpp"
 #include "bipft/core/tensor.hpp"
 
 namespace bipft {
@@ -186,21 +185,18 @@ struct ClassifyStep {
   Tensor bias;    ///< [K]
 };
 
-using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
-                          MatrixStep, SignStep, SigmoidStep, MultiplyStep, FloatAttentionStep,
-                          FirstStep, NormStep, PoolStep, ClassifyStep>;
+using Step = OneOf<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep, MatrixStep,
+                   SignStep, SigmoidStep, MultiplyStep, FloatAttentionStep, FirstStep, NormStep,
+                   PoolStep, ClassifyStep>;
 
 struct Plan {
   std::size_t width = 0;      ///< C
   std::size_t inner = 0;      ///< F
   std::size_t positions = 0;  ///< P, the longest text
   std::size_t labels = 0;     ///< K, 0 for a model without a head
-  std::list<Step> steps;      ///< made in place: to move a variant is costly to compile
+  std::vector<Step> steps;
 
-  template <class Kind>
-  [[gnu::noinline]] void add(Kind&& step) {
-    steps.emplace_back(std::forward<Kind>(step));
-  }
+  void add(Step step) { steps.push_back(std::move(step)); }
 };
 
 }  // namespace bipft

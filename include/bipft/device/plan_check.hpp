@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <variant>
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/ragged.hpp"
@@ -62,12 +61,12 @@ class PlanCheck {
       fail("plan: width ", plan_.width, " and positions ", plan_.positions,
            " must both be at least 1");
     }
-    if (plan_.steps.empty() || !std::holds_alternative<EmbedStep>(plan_.steps.front()) ||
-        !std::holds_alternative<ClassifyStep>(plan_.steps.back())) {
+    if (plan_.steps.empty() || get_if<EmbedStep>(&plan_.steps.front()) == nullptr ||
+        get_if<ClassifyStep>(&plan_.steps.back()) == nullptr) {
       fail("plan: must begin with an EmbedStep and end with a ClassifyStep");
     }
     for (const Step& step : plan_.steps) {
-      std::visit(*this, step);
+      visit(*this, step);
       ++step_;
     }
     return written_;
@@ -278,7 +277,7 @@ inline PlanBuffers check_plan(const Plan& plan) { return detail::PlanCheck(plan)
 /// Throws Error if an id, a type id or a length does not fit a plan that check_plan has passed.
 inline void check_batch(const Plan& plan, const IdTensor& ids, const IdTensor& type_ids,
                         const Ragged& texts) {
-  const auto& embed = std::get<EmbedStep>(plan.steps.front());
+  const auto& embed = get<EmbedStep>(plan.steps.front());
   for (std::size_t b = 0; b < texts.texts(); ++b) {
     if (texts.length(b) > plan.positions) {
       fail("run: text ", b, " has ", texts.length(b), " tokens, but the model was made for ",
