@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #if defined(BIPFT_SIMDE)
 #include <simde/x86/avx512.h>
 #else
@@ -71,6 +72,7 @@ inline Lanes divide(Lanes a, Lanes b) { return _mm512_div_ps(a, b); }
 inline Lanes root(Lanes a) { return _mm512_sqrt_ps(a); }
 inline Lanes lower(Lanes a, Lanes b) { return _mm512_min_ps(a, b); }
 inline Lanes upper(Lanes a, Lanes b) { return _mm512_max_ps(a, b); }
+inline constexpr bool fuses = true;
 inline Lanes fused(Lanes a, Lanes b, Lanes c) { return _mm512_fmadd_ps(a, b, c); }
 inline Lanes absolute(Lanes a) {
   return _mm512_castsi512_ps(
