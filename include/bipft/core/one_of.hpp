@@ -21,7 +21,8 @@ class OneOf {
  public:
   template <class Kind>
   requires(... || std::is_same_v<Kind, Kinds>)
-  OneOf(Kind value) : index_(index_of<Kind>), value_(new Kind(std::move(value))) {}
+  [[gnu::cold, gnu::noinline]] OneOf(Kind value)
+      : index_(index_of<Kind>), value_(new Kind(std::move(value))) {}
 
   OneOf(const OneOf& other) {
     visit([this](const auto& chosen) { *this = OneOf(chosen); }, other);

@@ -79,7 +79,7 @@ class PlanMaker {
  private:
   /// A sublayer gets the norm before it, to have its own inputs packed there, and hands on the norm
   /// behind it.
-  [[nodiscard]] NormStep attention(const PackedAttention& a, NormStep norm) {
+  [[nodiscard, gnu::cold]] NormStep attention(const PackedAttention& a, NormStep norm) {
     norm.packs = {pack_of(a.query, Bits::q_in), pack_of(a.key, Bits::k_in),
                   pack_of(a.value, Bits::v_in)};
     plan_.add(std::move(norm));
@@ -122,7 +122,8 @@ class PlanMaker {
   }
 
   /// AttentionStep's table.
-  [[nodiscard]] std::vector<float> exponentials(const PackedAttention& a, std::size_t head_size) {
+  [[nodiscard, gnu::cold]] std::vector<float> exponentials(const PackedAttention& a,
+                                                           std::size_t head_size) {
     const float scale = attention_scale(a.query_alpha, a.key_alpha, head_size);
     const std::size_t values = head_size + 1;
     const auto score = [&](std::size_t popcount) {
@@ -137,7 +138,7 @@ class PlanMaker {
     return {terms.data().begin(), terms.data().end()};
   }
 
-  [[nodiscard]] NormStep feed_forward(const PackedFeedForward& f, NormStep norm) {
+  [[nodiscard, gnu::cold]] NormStep feed_forward(const PackedFeedForward& f, NormStep norm) {
     norm.packs = {pack_of(f.inner, Bits::ffn_in)};
     plan_.add(std::move(norm));
     if (model_.config.activation == "gelu" && f.outer.shift.empty()) {
@@ -236,12 +237,12 @@ class PlanMaker {
     plan_.add(std::move(step));
   }
 
-  [[nodiscard]] NormStep norm_of(const PackedNorm& norm) const {
+  [[nodiscard, gnu::cold]] NormStep norm_of(const PackedNorm& norm) const {
     return {norm.gamma, norm.beta, epsilon(), false, {}};
   }
 
   [[nodiscard]] static std::int32_t step_of(const PackedLinear& l) { return l.zero_one ? 1 : 2; }
-  [[nodiscard]] static std::vector<std::int32_t> base_of(const PackedLinear& l) {
+  [[nodiscard, gnu::cold]] static std::vector<std::int32_t> base_of(const PackedLinear& l) {
     const BitView view = l.bits.view();
     std::vector<std::int32_t> base(view.rows, static_cast<std::int32_t>(view.cols));
     if (!l.zero_one) return base;
@@ -255,7 +256,7 @@ class PlanMaker {
     return base;
   }
 
-  [[nodiscard]] Product product(const PackedLinear& l) {
+  [[nodiscard, gnu::cold]] Product product(const PackedLinear& l) {
     return {l.bits.rows(), l.bits.cols(), runner_.lay_out(l.bits)};
   }
 
