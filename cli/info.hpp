@@ -23,6 +23,7 @@ namespace bipft::cli {
       .set("device", about_device())
       .set("kind", card.kind)
       .set("task", card.task)
+      .set("latent_bits", card.kind == "trainable" ? card.latent_bits : 0U)
       .set("method", card.method)
       .set("answer", to_string(card.answer))
       .set("pairs", card.pairs)

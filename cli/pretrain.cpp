@@ -173,13 +173,12 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
     dev.emplace(dev_corpora, vocabulary, form_of(recipe, objective.losses));
   }
   card.train = provenance(options, *corpora, dev_corpora.get(), start, teacher, *vocabulary);
-  recipe::pretrain(recipe.learn,
-                   card.config.weight_bits == 1 && objective.losses.taught_hidden);
-  const bool keep_latent = recipe.shape.latent_bits == 32;
+  recipe::pretrain(recipe.learn, card.config.weight_bits == 1 && objective.losses.taught_hidden);
+  const std::size_t latent_bits = recipe.shape.latent_bits;
   card.method = method_of(card.config, wanted_method(recipe, start));
   card.kind = card.config.staged()    ? "staged"
               : !card.config.binary() ? "float"
-              : keep_latent           ? "trainable"
+              : latent_bits != 0      ? "trainable"
                                       : "packed";
 
   // The training.
@@ -191,7 +190,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
       start != nullptr ? start->card.labels : std::vector<std::string>();
   Trainer trainer(first_model(card.config, recipe.learn.seed, start, no_new_head, console),
                   active_device(), fit, Course{std::min(options.report_every, fit.steps), batches},
-                  keep_latent, objective, objective.scaffold);
+                  latent_bits != 0, objective, objective.scaffold);
   describe_model(card.config, console);
   console.say(
       "pre-training: ", trainer.steps(), " steps of ", fit.batch, " pieces, ",
@@ -225,6 +224,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
   // What goes on learning may go on with its heads; what is deployed has no use for them.
   const std::vector<NamedTensor> heads =
       file.latent ? heads_to_save(*objective.scaffold) : std::vector<NamedTensor>();
+  keep_latent(file, latent_bits);
   save_model(options.output, file, heads);
   if (!checkpoint.empty()) (void)::unlink(checkpoint.c_str());
   caches.remove();

@@ -51,8 +51,10 @@ struct ShapeOptions {
            Form{"none|row|tensor"});
     option("latent-clip", latent_clip,
            "beexformer: latent weights stay within +-X; 0: anywhere [1]", Form{"X", 0, 1000});
-    option("latent-bits", latent_bits, "keep what training goes on from best, in MODEL too; 0: no",
-           Form{"0|32"});
+    option("latent-bits", latent_bits,
+           "keep what training goes on from best, in MODEL too: how sure each bit is, in so many "
+           "bits more; 0: no",
+           Form{"0|2|3|4|8|32"});
     option("preset", preset, "tiny L2 C128, mini L4 C256, small L6 C384, base L12 C768 [tiny]",
            Form{"tiny|mini|small|base"});
     option("layers", layers, "encoder layers", Form{"N", 1, 96});
@@ -255,10 +257,6 @@ struct TrainOptions {
       std::to_array<Later>({{"init=foundation", "a pre-trained foundation"},
                             {"weight-bits=2", "2 bits"},
                             {"weight-bits=4", "4 bits"},
-                            {"latent-bits=2", "less than 32 bits"},
-                            {"latent-bits=3", "less than 32 bits"},
-                            {"latent-bits=4", "less than 32 bits"},
-                            {"latent-bits=8", "less than 32 bits"},
                             {"exits", "early exit"},
                             {"exit-loss", "early exit"},
                             {"exit", "early exit"},

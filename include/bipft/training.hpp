@@ -90,6 +90,7 @@
 // and "bipft/model/hf_export.hpp", models of Hugging Face's format in and out.)
 #include "bipft/model/classifier.hpp"
 #include "bipft/model/compile.hpp"
+#include "bipft/model/latent_bits.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/model/network.hpp"
