@@ -15,6 +15,7 @@
 #include "bipft/model/classifier.hpp"
 #include "bipft/train/fit.hpp"
 #include "bipft/train/pretraining_heads.hpp"
+#include "foundation.hpp"
 #include "output.hpp"
 #include "outputs.hpp"
 #include "pretraining.hpp"
@@ -114,7 +115,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
 
   // Whom to begin with, and whom to learn from.
   Recipe& recipe = options.recipe;
-  std::optional<ModelFile> read = read_start(options.init, recipe.learn.seed, console);
+  std::optional<ModelFile> read = begin_with(options, console);
   std::vector<ModelFile> teachers = read_teachers(options, console);
   ModelFile* const teacher = teachers.empty() ? nullptr : &teachers.front();
   ModelFile* start = read ? &*read : nullptr;

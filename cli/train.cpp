@@ -20,6 +20,7 @@
 #include "bipft/io/folder.hpp"
 #include "bipft/model/classifier.hpp"
 #include "commands.hpp"
+#include "foundation.hpp"
 #include "judge.hpp"
 #include "outputs.hpp"
 #include "pretrain.hpp"
@@ -154,7 +155,7 @@ int train(Words words_given) {
   if (regular) lock = std::make_unique<FileLock>(options.output);
 
   // Whatever can be wrong without DATA is wrong before it is read.
-  std::optional<ModelFile> read = read_start(options.init, learn.seed, console);
+  std::optional<ModelFile> read = begin_with(options, console);
   std::vector<ModelFile> teachers = read_teachers(options, console);
   if (!learn.learns() && (!teachers.empty() || options.recipe.distill.stages)) {
     fail("--epochs 0 learns nothing; leave --teacher and --stages out");

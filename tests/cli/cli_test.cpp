@@ -136,7 +136,6 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --latent-bits 5",
       "bipft train small.tsv -o x.bipft --latent-bits 4 --method float",
       "bipft train small.tsv -o x.bipft --latent-bits 4 --act-bits 2",
-      "bipft train small.tsv -o x.bipft --init foundation",
       "bipft train small.tsv -o x.bipft --regression --multi-label",
       "bipft train small.tsv -o x.bipft --regression --task sst2",
       "bipft eval m.bipft dev.tsv --regression",
