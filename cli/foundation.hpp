@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bipft/core/error.hpp"
@@ -104,12 +105,22 @@ inline constexpr const char* foundation_variable = "BIPFT_FOUNDATION";
 }
 
 /// The model that a training begins with, or nothing: for random weights, or for what a teacher has
-/// to say. Resolves --init foundation, and auto where there is no teacher, to the foundation's
-/// file, and says so. Throws Error{Fault::model} if a foundation that was asked for is not there.
-[[nodiscard]] inline std::optional<ModelFile> begin_with(TrainOptions& options, Console& console) {
+/// to say. `note` is to be said once nothing is wrong with the options.
+struct Beginning {
+  std::optional<ModelFile> model;
+  std::string note;
+
+  void tell(Console& console) const {
+    if (!note.empty()) console.say("init: ", note);
+  }
+};
+
+/// Resolves --init foundation, and auto where there is no teacher, to the foundation's file.
+/// Throws Error{Fault::model} if a foundation that was asked for is not there.
+[[nodiscard]] inline Beginning begin_with(TrainOptions& options, Console& console) {
   const bool asked = options.init == "foundation";
   if (!asked && (options.init != "auto" || !options.teacher.empty())) {
-    return read_start(options.init, options.recipe.learn.seed, console);
+    return {read_start(options.init, options.recipe.learn.seed, console), ""};
   }
   const std::vector<std::string> places = foundation_places();
   std::string path;
@@ -126,23 +137,22 @@ inline constexpr const char* foundation_variable = "BIPFT_FOUNDATION";
       fail(Fault::model, "--init foundation: there is none (", searched(places),
            "); name its file by ", foundation_variable, ", or begin with --init random");
     }
-    console.say("init: random weights, as there is no foundation (", searched(places), ")");
-    return std::nullopt;
+    return {std::nullopt,
+            concat("random weights, as there is no foundation (", searched(places), ")")};
   }
   ModelFile foundation = load_model(path);
   ShapeOptions& shape = options.recipe.shape;
   if (!asked) {
     const std::string other = differing_option(options, foundation);
     if (!other.empty()) {
-      console.say("init: random weights, as ", other, " is not the foundation's");
-      return std::nullopt;
+      return {std::nullopt, concat("random weights, as ", other, " is not the foundation's")};
     }
     shape.preset.reset();  // what is the same need not be said again
     options.vocab.clear();
   }
   options.init = path;
-  console.say("init: the foundation ", path, ", sha256:", foundation.digest.substr(0, 16));
-  return foundation;
+  std::string note = concat("the foundation ", path, ", sha256:", foundation.digest.substr(0, 16));
+  return {std::move(foundation), std::move(note)};
 }
 
 }  // namespace bipft::cli

@@ -115,10 +115,10 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
 
   // Whom to begin with, and whom to learn from.
   Recipe& recipe = options.recipe;
-  std::optional<ModelFile> read = begin_with(options, console);
+  Beginning begins_with = begin_with(options, console);
   std::vector<ModelFile> teachers = read_teachers(options, console);
   ModelFile* const teacher = teachers.empty() ? nullptr : &teachers.front();
-  ModelFile* start = read ? &*read : nullptr;
+  ModelFile* start = begins_with.model ? &*begins_with.model : nullptr;
   if (options.init == "auto" && teacher != nullptr) {
     const bool fits = shaped_like(options, teacher->card.config);
     if (fits) start = teacher;
@@ -151,6 +151,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
          " tokens; name a higher --max-len");
   }
   if (teacher != nullptr) check_teacher(*teacher, card, *vocabulary, piece_len);
+  begins_with.tell(console);
   const PretrainObjective objective =
       pretrain_objective(options, start, teacher, card.config, console);
 

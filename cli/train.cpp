@@ -155,12 +155,12 @@ int train(Words words_given) {
   if (regular) lock = std::make_unique<FileLock>(options.output);
 
   // Whatever can be wrong without DATA is wrong before it is read.
-  std::optional<ModelFile> read = begin_with(options, console);
+  Beginning begins_with = begin_with(options, console);
   std::vector<ModelFile> teachers = read_teachers(options, console);
   if (!learn.learns() && (!teachers.empty() || options.recipe.distill.stages)) {
     fail("--epochs 0 learns nothing; leave --teacher and --stages out");
   }
-  ModelFile* start = read ? &*read : nullptr;
+  ModelFile* start = begins_with.model ? &*begins_with.model : nullptr;
   ModelFile* const teacher = teachers.empty() ? nullptr : &teachers.front();
   if (options.init == "auto" && teacher != nullptr) {
     const bool fits = shaped_like(options, teacher->card.config);
@@ -216,6 +216,7 @@ int train(Words words_given) {
   card.train = provenance(options, data, start, teachers, vocabulary);
   card.metrics = Json::object();
 
+  begins_with.tell(console);
   const std::vector<Stage> stages = plan_stages(options, teacher, card, console);
   const StageFiles files(checkpoint, stages.size());
   std::deque<ModelFile> results;  // where they stay: each begins and teaches the next

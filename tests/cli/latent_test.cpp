@@ -29,7 +29,7 @@ TEST_CASE("train: latent weights are kept in as many bits as asked for, and gone
     CHECK(place.sh(logits + kept + " --logits").out == expected);
     const std::string info = place.sh("bipft run " + kept + " --info").out;
     CHECK(info.find("kind\ttrainable\n") != std::string::npos);
-    CHECK(info.find("latent_bits\t" + bits + "\n") != std::string::npos);
+    CHECK(info.find("bits.latent\t" + bits + "\n") != std::string::npos);
 
     // The same of a file that keeps all, without learning; and from there no bit changes any more.
     CHECK(place.code("bipft train --init kept32.bipft --epochs 0 --latent-bits " + bits +
@@ -51,9 +51,9 @@ TEST_CASE("train: latent weights are kept in as many bits as asked for, and gone
   }
   CHECK(place.sh("bipft train small.tsv --init bare.bipft --epochs 1 -o on.bipft")
             .talk.find("init: the file holds bits alone") != std::string::npos);
-  CHECK(place.sh("bipft run kept32.bipft --info").out.find("latent_bits\t32\n") !=
+  CHECK(place.sh("bipft run kept32.bipft --info").out.find("bits.latent\t32\n") !=
         std::string::npos);
-  CHECK(place.sh("bipft run bare.bipft --info").out.find("latent_bits\t0\n") != std::string::npos);
+  CHECK(place.sh("bipft run bare.bipft --info").out.find("bits.latent\t0\n") != std::string::npos);
   // A head for other labels, beside magnitudes that stay.
   CHECK(place.code("sed 's/good/fine/' small.tsv > other.tsv && bipft train other.tsv --init "
                    "kept4.bipft --epochs 0 --latent-bits 4 -o head.bipft") == 0);
