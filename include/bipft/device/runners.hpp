@@ -74,8 +74,8 @@ BIPFT_ONCE Runner& cpu_runner() {
 }
 
 /// Answers by the device called `name` from now on: "cpu", "vulkan", or "auto" for a GPU if there
-/// is one, and the CPU for models that it has no shaders for; training stays on the CPU. Returns why
-/// "auto" is no GPU, or nothing. Throws Error, listing the choices, for any other name;
+/// is one, and the CPU for models that it has no shaders for; training stays on the CPU. Returns
+/// why "auto" is no GPU, or nothing. Throws Error, listing the choices, for any other name;
 /// Error{Fault::system}, naming what is missing, if there is no such device. Not while another
 /// thread computes.
 [[gnu::cold]] inline std::string select_device(std::string_view name) {
