@@ -28,8 +28,10 @@ set(modules
   "pool pool"
   "product_bits_16 product TILE=16 BITS=1"
   "product_bits_32 product TILE=32 BITS=1"
+  "product_bits_32_adders product TILE=32 BITS=1 ADDERS=1"
   "product_floats_16 product TILE=16"
   "product_floats_32 product TILE=32"
+  "product_floats_32_adders product TILE=32 ADDERS=1"
   "turn turn")
 
 # All that a source is made of, each once: its digest is that of these texts one behind the other.

@@ -29,6 +29,10 @@ shared uint b[columns_tile * pitch];
 shared uint row_bits[rows_tile];
 #endif
 
+#ifdef ADDERS
+uint most_of(uint a, uint b, uint c) { return (a & b) | (c & (a | b)); }
+#endif
+
 void main() {
     const uint lid = gl_LocalInvocationID.x, x = lid % 8u, y = lid / 8u;
     const uint rows = p.by_text != 0u ? sizes.texts : sizes.tokens;
@@ -52,6 +56,28 @@ void main() {
                 o < p.outputs && w < p.words ? weight[o * p.words + w] : 0u;
         }
         barrier();
+#ifdef ADDERS
+        uint right[by_columns * depth];
+        [[unroll]] for (uint j = 0u; j < by_columns; ++j) {
+            [[unroll]] for (uint w = 0u; w < depth; ++w) {
+                right[j * depth + w] = b[(x + 8u * j) * pitch + w];
+            }
+        }
+        [[unroll]] for (uint i = 0u; i < by_rows; ++i) {
+            uint left[depth];
+            [[unroll]] for (uint w = 0u; w < depth; ++w) left[w] = a[(y + 8u * i) * pitch + w];
+            [[unroll]] for (uint j = 0u; j < by_columns; ++j) {
+                uint d[depth];
+                [[unroll]] for (uint w = 0u; w < depth; ++w) d[w] = left[w] ^ right[j * depth + w];
+                const uint one_a = d[0] ^ d[1] ^ d[2], two_a = most_of(d[0], d[1], d[2]);
+                const uint one_b = d[3] ^ d[4] ^ d[5], two_b = most_of(d[3], d[4], d[5]);
+                const uint one = one_a ^ one_b ^ d[6], two_c = most_of(one_a, one_b, d[6]);
+                const uint two = two_a ^ two_b ^ two_c, four = most_of(two_a, two_b, two_c);
+                ones[i * by_columns + j] += uint(bitCount(one) + bitCount(d[7]) +
+                                                 2 * bitCount(two) + 4 * bitCount(four));
+            }
+        }
+#else
         [[unroll]] for (uint w = 0u; w < depth; ++w) {
             uint left[by_rows], right[by_columns];
             [[unroll]] for (uint i = 0u; i < by_rows; ++i) left[i] = a[(y + 8u * i) * pitch + w];
@@ -64,6 +90,7 @@ void main() {
                 }
             }
         }
+#endif
         barrier();
     }
 

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ struct VulkanOptions {
   std::size_t block_bytes = std::size_t{64} << 20U;  ///< memory is taken in such blocks
   double submission_work = 2e9;                      ///< popcounts of words in a submission, about
   void (*alter)(Functions& functions) = nullptr;     ///< replaces functions, in tests
+  std::optional<bool> adders = {};                   ///< see VulkanDevice::adders(), which chooses
 };
 
 class VulkanDevice {
@@ -56,6 +58,12 @@ class VulkanDevice {
   [[nodiscard]] const std::string& driver() const { return driver_; }
   /// What it is capable of: "0", "1" and so on. Tier 0 is what bipft has shaders for.
   [[nodiscard]] const std::string& tiers() const { return tiers_; }
+  /// Whether products had better add up words of bits, bit by bit, before they count: NVIDIA's
+  /// processors count 16 words where they compute 64 sums or carries, others count as they compute.
+  [[nodiscard]] bool adders() const {
+    constexpr std::uint32_t nvidia = 0x10DE;
+    return options_.adders.value_or(properties_.vendorID == nvidia);
+  }
   [[nodiscard]] std::size_t validation_errors() const { return errors_.load(); }
   [[nodiscard]] std::recursive_mutex& mutex() { return mutex_; }
 

@@ -21,8 +21,10 @@
 #include "bipft/device/vulkan/spv/pool.hpp"
 #include "bipft/device/vulkan/spv/product_bits_16.hpp"
 #include "bipft/device/vulkan/spv/product_bits_32.hpp"
+#include "bipft/device/vulkan/spv/product_bits_32_adders.hpp"
 #include "bipft/device/vulkan/spv/product_floats_16.hpp"
 #include "bipft/device/vulkan/spv/product_floats_32.hpp"
+#include "bipft/device/vulkan/spv/product_floats_32_adders.hpp"
 #include "bipft/device/vulkan/spv/turn.hpp"
 
 namespace bipft::vulkan {
@@ -37,12 +39,14 @@ enum class Shader {
   pool,
   product_bits_16,
   product_bits_32,
+  product_bits_32_adders,
   product_floats_16,
   product_floats_32,
+  product_floats_32_adders,
   turn,
 };
 
-inline constexpr std::size_t shader_count = 12;
+inline constexpr std::size_t shader_count = 14;
 
 [[nodiscard]] inline std::span<const std::uint32_t> module_of(Shader shader) {
   static constexpr std::array<std::span<const std::uint32_t>, shader_count> modules{
@@ -55,8 +59,10 @@ inline constexpr std::size_t shader_count = 12;
       spv::pool,
       spv::product_bits_16,
       spv::product_bits_32,
+      spv::product_bits_32_adders,
       spv::product_floats_16,
       spv::product_floats_32,
+      spv::product_floats_32_adders,
       spv::turn};
   return modules[static_cast<std::size_t>(shader)];
 }

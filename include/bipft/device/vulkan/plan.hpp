@@ -152,7 +152,7 @@ class PlanRecording {
   void lay_out_activations();
   void dispatch(Shader shader, const Groups& groups, const std::array<Range, 4>& bound,
                 std::vector<Use> uses, std::vector<std::uint32_t> constants, double work);
-  void product(Shader small, Shader large, const Product& product, Bits from, const Range& to,
+  void product(std::array<Shader, 3> shaders, const Product& product, Bits from, const Range& to,
                bool add, std::vector<std::uint32_t> constants);
   void write_batch(const IdTensor& ids, const IdTensor& type_ids, const Ragged& texts,
                    std::size_t first, std::size_t end);
@@ -392,7 +392,8 @@ inline void PlanRecording::operator()(const PackStep& s) {
            static_cast<double>(layout_.room * width_));
 }
 
-inline void PlanRecording::product(Shader small, Shader large, const Product& product, Bits from,
+/// `shaders`: for few rows, for many, and for many where adders count.
+inline void PlanRecording::product(std::array<Shader, 3> shaders, const Product& product, Bits from,
                                    const Range& to, bool add,
                                    std::vector<std::uint32_t> constants) {
   const bool few = layout_.room <= 64;
@@ -405,21 +406,25 @@ inline void PlanRecording::product(Shader small, Shader large, const Product& pr
   constants.insert(constants.begin(), {outputs, words, out_words, by_text ? 1U : 0U});
   std::vector<Use> uses{{a, false}, {to, true}};
   if (add) uses.push_back({to, false});
-  dispatch(few ? small : large, {out_words, by_text ? Rows::texts : Rows::tokens, few ? 16U : 32U},
+  dispatch(shaders[few                         ? 0
+                   : context_.device->adders() ? 2
+                                               : 1],
+           {out_words, by_text ? Rows::texts : Rows::tokens, few ? 16U : 32U},
            {weight.range(), parameters_, a, to}, std::move(uses), std::move(constants),
            static_cast<double>(layout_.room) * outputs * words);
 }
 
 inline void PlanRecording::operator()(const LinearStep& s) {
   const auto outputs = static_cast<std::uint32_t>(s.product.outputs);
-  product(Shader::product_floats_16, Shader::product_floats_32, s.product, s.from, floats(s.to),
-          s.add,
+  product({Shader::product_floats_16, Shader::product_floats_32, Shader::product_floats_32_adders},
+          s.product, s.from, floats(s.to), s.add,
           {static_cast<std::uint32_t>(s.step), 0, outputs, 2 * outputs, s.add ? 1U : 0U, 0, 0, 0});
 }
 
 inline void PlanRecording::operator()(const LinearBitsStep& s) {
   const auto outputs = static_cast<std::uint32_t>(s.product.outputs);
-  product(Shader::product_bits_16, Shader::product_bits_32, s.product, s.from, bits(s.to), false,
+  product({Shader::product_bits_16, Shader::product_bits_32, Shader::product_bits_32_adders},
+          s.product, s.from, bits(s.to), false,
           {0, 0, 0, 0, 0, 0, outputs, s.least.empty() ? 0U : 1U});
 }
 

@@ -6,7 +6,7 @@
 namespace bipft::vulkan::spv {
 
 // glslang 11:12.0.0;
-// source fa377d268297421557da9cc128e5a8d46fdf7d4d6760fd1661ad112394d1000d
+// source 1e9dce8b2f3431f8ff9b473ae95fb7de08c99fa5f5c1452258584a4e019331c2
 inline constexpr std::uint32_t product_floats_32[] = {
     0x7230203,0x10300,0x8000b,0x1b7,0x0,0x20011,0x1,0x6000b,
     0x1,0x4c534c47,0x6474732e,0x3035342e,0x0,0x3000e,0x0,0x1,
