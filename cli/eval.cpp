@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "accounts.hpp"
 #include "any_model.hpp"
 #include "bench.hpp"
 #include "bipft/core/error.hpp"
@@ -176,13 +177,6 @@ Json json_of(const Interval& interval) {
       .set("resamples", BootstrapOptions{}.resamples);
 }
 
-Json bits_of(const ModelConfig& config) {
-  return Json::object()
-      .set("weights", config.weight_bits)
-      .set("activations", config.act_bits)
-      .set("embeddings", config.embedding_bits);
-}
-
 /// The answers at the first exit that is right: what no rule passes.
 std::vector<Prediction> oracle_answers(const Classifier& model, const Dataset& data,
                                        Metric metric) {
@@ -196,7 +190,8 @@ std::vector<Prediction> oracle_answers(const Classifier& model, const Dataset& d
 }
 
 /// The result as people read it.
-std::string table_of(const Json& result, const std::vector<BenchResult>& forms) {
+std::string table_of(const Json& result, const ModelConfig& config,
+                     const std::vector<BenchResult>& forms) {
   Table table;
   const auto number = [](const Json& value) {
     return value.is_null() ? std::string("-") : fixed(value.as_double(), 4);
@@ -239,7 +234,7 @@ std::string table_of(const Json& result, const std::vector<BenchResult>& forms) 
                grouped(static_cast<std::size_t>(form.texts_per_second)), grouped(form.file_bytes),
                grouped(form.peak_bytes)});
   }
-  return concat(text, '\n', times.text());
+  return concat(text, '\n', times.text(), '\n', account_table(config, forms));
 }
 
 }  // namespace
@@ -351,19 +346,19 @@ int eval(Words words) {
   } else {
     bench_texts = random_texts(card.config, 64);
   }
-  result.set("file_bytes", model.file_bytes()).set("bits", bits_of(card.config));
+  result.set("file_bytes", model.file_bytes()).set("bits", bits_of(card));
 
   std::vector<BenchResult> forms;
   if (options.bench) {
     forms = bench(path, peaks, bench_texts);
     Json times = Json::object();
     for (const BenchResult& form : forms) times.set(form.name, form.to_json());
-    result.set("bench", times);
+    result.set("bench", times).set("account", account_of(card.config));
   }
   if (options.common.json) {
     output.write(result.dump() + '\n');
   } else {
-    output.write(table_of(result, forms));
+    output.write(table_of(result, card.config, forms));
     if (options.confusion) output.write(concat('\n', confusion));
     if (options.exit_sweep) output.write(concat('\n', sweep));
   }

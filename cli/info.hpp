@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "accounts.hpp"
 #include "bipft/core/error.hpp"
 #include "bipft/device/runners.hpp"
 #include "bipft/io/json.hpp"
@@ -12,14 +13,18 @@
 
 namespace bipft::cli {
 
-/// Everything on the model's card, its file's size and its digest.
-[[nodiscard]] inline Json info_of(const Classifier& model) {
+/// Everything on the model's card, the size of its file, which is at `path`, its digest, and what it
+/// costs by count.
+[[nodiscard]] inline Json info_of(const Classifier& model, const std::string& path) {
   const ModelCard& card = model.card();
   Json labels = Json::array();
   for (const std::string& label : card.labels) labels.push(label);
   Json info = Json::object();
   info.set("id", concat("sha256:", model.digest()))
       .set("file_bytes", model.file_bytes())
+      .set("bytes", file_account(path))
+      .set("bits", bits_of(card))
+      .set("account", account_of(card.config))
       .set("device", about_device())
       .set("kind", card.kind)
       .set("task", card.task)
@@ -48,12 +53,12 @@ namespace bipft::cli {
 
 /// The same, one fact a line: "name<TAB>value", in the order of the JSON; what a part holds is
 /// named "part.name".
-[[nodiscard]] inline std::string info_text(const Classifier& model) {
+[[nodiscard]] inline std::string info_text(const Classifier& model, const std::string& path) {
   const auto line = [](std::string_view name, const Json& value) {
     return concat(name, '\t', value.is_string() ? value.as_string() : value.dump(), '\n');
   };
   std::string text;
-  for (const auto& [name, value] : info_of(model).members()) {
+  for (const auto& [name, value] : info_of(model, path).members()) {
     if (!value.is_object()) {
       text += line(name, value);
       continue;

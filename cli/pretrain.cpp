@@ -15,6 +15,7 @@
 #include "bipft/model/classifier.hpp"
 #include "bipft/train/fit.hpp"
 #include "bipft/train/pretraining_heads.hpp"
+#include "foundation.hpp"
 #include "output.hpp"
 #include "outputs.hpp"
 #include "pretraining.hpp"
@@ -120,10 +121,10 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
 
   // Whom to begin with, and whom to learn from.
   Recipe& recipe = options.recipe;
-  std::optional<ModelFile> read = read_start(options.init, recipe.learn.seed, console);
+  Beginning begins_with = begin_with(options, console);
   std::vector<ModelFile> teachers = read_teachers(options, console);
   ModelFile* const teacher = teachers.empty() ? nullptr : &teachers.front();
-  ModelFile* start = read ? &*read : nullptr;
+  ModelFile* start = begins_with.model ? &*begins_with.model : nullptr;
   if (options.init == "auto" && teacher != nullptr) {
     const bool fits = shaped_like(options, teacher->card.config);
     if (fits) start = teacher;
@@ -156,6 +157,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
          " tokens; name a higher --max-len");
   }
   if (teacher != nullptr) check_teacher(*teacher, card, *vocabulary, piece_len);
+  begins_with.tell(console);
   const PretrainObjective objective =
       pretrain_objective(options, start, teacher, card.config, console);
 
@@ -180,11 +182,11 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
   }
   card.train = provenance(options, *corpora, dev_corpora.get(), start, teacher, *vocabulary);
   recipe::pretrain(recipe.learn, card.config.weight_bits == 1 && objective.losses.taught_hidden);
-  const bool keep_latent = recipe.shape.latent_bits == 32;
+  const std::size_t latent_bits = recipe.shape.latent_bits;
   card.method = method_of(card.config, wanted_method(recipe, start));
   card.kind = card.config.staged()    ? "staged"
               : !card.config.binary() ? "float"
-              : keep_latent           ? "trainable"
+              : latent_bits != 0      ? "trainable"
                                       : "packed";
 
   // The training.
@@ -196,7 +198,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
       start != nullptr ? start->card.labels : std::vector<std::string>();
   Trainer trainer(first_model(card.config, recipe.learn.seed, start, no_new_head, console),
                   active_device(), fit, Course{std::min(options.report_every, fit.steps), batches},
-                  keep_latent, objective, objective.scaffold);
+                  latent_bits != 0, objective, objective.scaffold);
   describe_model(card.config, console);
   console.say(
       "pre-training: ", trainer.steps(), " steps of ", fit.batch, " pieces, ",
@@ -230,6 +232,7 @@ int pretrain(TrainOptions options, const std::vector<std::string>& texts, Words 
   // What goes on learning may go on with its heads; what is deployed has no use for them.
   const std::vector<NamedTensor> heads =
       file.latent ? heads_to_save(*objective.scaffold) : std::vector<NamedTensor>();
+  keep_latent(file, latent_bits);
   save_model(options.output, file, heads);
   if (!checkpoint.empty()) (void)::unlink(checkpoint.c_str());
   caches.remove();

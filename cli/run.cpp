@@ -49,7 +49,8 @@ int run(Words words) {
   check_device(file.card, answers_labels ? options.exit : "never", options.common, console);
   Classifier model = classifier_of(std::move(file));
   if (options.info) {
-    output.write(options.common.json ? info_of(model).dump(2) + '\n' : info_text(model));
+    output.write(options.common.json ? info_of(model, path).dump(2) + '\n'
+                                     : info_text(model, path));
     output.flush();
     return 0;
   }

@@ -17,6 +17,7 @@
 #include "bipft/io/file.hpp"
 #include "bipft/io/folder.hpp"
 #include "bipft/model/hf_folder.hpp"
+#include "bipft/model/latent_bits.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/text/learn_vocabulary.hpp"
@@ -239,6 +240,11 @@ inline void set_exits(const Recipe& recipe, ModelConfig& config) {
   if (!one_bit) config.leave_bits();
   if (!config.bit_inputs()) config.estimators = 0;  // nor has a stage between
   set_surrogate_form(shape, config);
+  if (shape.latent_bits != 0 && shape.latent_bits != 32 && !config.binary()) {
+    fail("--latent-bits ", shape.latent_bits, ": goes with a packed model; one of ",
+         config.weight_bits, "-bit weights and ", config.act_bits,
+         "-bit activations is its latent weights; leave it out");
+  }
   config.dropout = config.attention_dropout = recipe.learn.dropout_rate(one_bit);
   set_exits(recipe, config);
 
@@ -300,8 +306,11 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
                                        Console& console) {
   Model model(config, seed);
   if (start == nullptr) return model;
-  const bool from_bits = !start->latent;
-  Model before = from_bits ? Model::unpack(*start->packed, active_device()) : Model(*start->latent);
+  const bool coarse = start->magnitudes.has_value();
+  const bool from_bits = !start->latent && !coarse;
+  Model before = coarse      ? refine(*start->packed, *start->magnitudes, active_device())
+                 : from_bits ? Model::unpack(*start->packed, active_device())
+                             : Model(*start->latent);
   if (from_bits)
     console.say("init: the file holds bits alone; latent weights begin at ± their scale");
   const bool same_labels = labels == start->card.labels;
@@ -342,6 +351,20 @@ inline void check_vocabulary_options(const TrainOptions& options, const ModelFil
   }
   if (!added.empty()) console.say("init: new exits, behind layers ", added);
   return model;
+}
+
+/// Keeps latent weights in `bits` bits beside the packed model, as a file of kind trainable does;
+/// other kinds hold what they learn with as it is. `start`: a model that nothing was learnt to, and
+/// whose own are kept if they have as many.
+inline void keep_latent(ModelFile& file, std::size_t bits, const ModelFile* start = nullptr) {
+  if (!file.packed || !file.latent) return;
+  file.card.latent_bits = bits;
+  if (bits == 32) return;
+  const bool own = start != nullptr && start->magnitudes && start->magnitudes->bits == bits &&
+                   start->card.config.embedding_bits == file.card.config.embedding_bits &&
+                   same_form(start->card.config, file.card.config);
+  file.magnitudes = own ? *start->magnitudes : coarsen(*file.latent, *file.packed, bits);
+  file.latent.reset();
 }
 
 }  // namespace bipft::cli

@@ -21,6 +21,7 @@
 #include "bipft/model/classifier.hpp"
 #include "commands.hpp"
 #include "exits.hpp"
+#include "foundation.hpp"
 #include "judge.hpp"
 #include "outputs.hpp"
 #include "pretrain.hpp"
@@ -128,7 +129,7 @@ std::vector<PackedExit> exits_of(const PackedModel& now, const PackedModel& befo
 }
 
 /// What --epochs 0 writes: the model of --init, in its own bits wherever they are asked for.
-Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, bool keep_latent) {
+Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, bool with_latent) {
   Snapshot now;
   if (config.binary()) {
     now.packed = model.pack(active_device());
@@ -147,7 +148,7 @@ Snapshot untrained(const ModelConfig& config, ModelFile* start, Model model, boo
       now.packed->embedding.position = std::move(positions);
     }
   }
-  if (!config.binary() || keep_latent) now.latent = model.parameters(active_device());
+  if (!config.binary() || with_latent) now.latent = model.parameters(active_device());
   return now;
 }
 
@@ -180,12 +181,12 @@ int train(Words words_given) {
   if (regular) lock = std::make_unique<FileLock>(options.output);
 
   // Whatever can be wrong without DATA is wrong before it is read.
-  std::optional<ModelFile> read = read_start(options.init, learn.seed, console);
+  Beginning begins_with = begin_with(options, console);
   std::vector<ModelFile> teachers = read_teachers(options, console);
   if (!learn.learns() && (!teachers.empty() || options.recipe.distill.stages)) {
     fail("--epochs 0 learns nothing; leave --teacher and --stages out");
   }
-  ModelFile* start = read ? &*read : nullptr;
+  ModelFile* start = begins_with.model ? &*begins_with.model : nullptr;
   ModelFile* const teacher = teachers.empty() ? nullptr : &teachers.front();
   if (options.init == "auto" && teacher != nullptr) {
     const bool fits = shaped_like(options, teacher->card.config);
@@ -245,6 +246,7 @@ int train(Words words_given) {
   card.train = provenance(options, data, start, teachers, vocabulary);
   card.metrics = Json::object();
 
+  begins_with.tell(console);
   const std::vector<Stage> stages = plan_stages(options, teacher, card, console);
   const StageFiles files(checkpoint, stages.size());
   std::deque<ModelFile> results;  // where they stay: each begins and teaches the next
@@ -279,12 +281,13 @@ int train(Words words_given) {
     of.config.vocabulary = words.size();
     of.config.labels = of.labels.size();
     of.config.check();
-    const bool keep_latent = now.recipe.shape.latent_bits == 32;
+    const std::size_t latent_bits = now.recipe.shape.latent_bits;
     of.method = method_of(of.config, wanted_method(now.recipe, begins));
     of.kind = of.config.staged()    ? "staged"
               : !of.config.binary() ? "float"
-              : keep_latent         ? "trainable"
+              : latent_bits != 0    ? "trainable"
                                     : "packed";
+    of.latent_bits = 32;
     if (many) {
       of.train.set("stage", concat(i + 1, " of ", stages.size(), ": ", stage.name()));
     }
@@ -320,6 +323,7 @@ int train(Words words_given) {
       if (stops) {
         choose_exits(file, data.dev, metric_of(data.task), rule, budget_of(options), console);
       }
+      keep_latent(file, latent_bits);
       if (data.dev.size() > 0) {
         const Judge judge(data.dev, file.card, metric_of(data.task));
         if (!stops) file.card.temperature = judge.temperature(training.answers(file));
@@ -331,12 +335,13 @@ int train(Words words_given) {
       }
       summary.set("best_epoch", training.best_epoch());
     } else {
-      Snapshot untouched = untrained(of.config, start, std::move(model), keep_latent);
+      Snapshot untouched = untrained(of.config, start, std::move(model), latent_bits != 0);
       file.packed = std::move(untouched.packed);
       file.latent = std::move(untouched.latent);
       if (const std::string rule = options.recipe.exit.wanted_rule(); !rule.empty()) {
         choose_exits(file, data.dev, metric_of(data.task), rule, budget_of(options), console);
       }
+      keep_latent(file, latent_bits, start);
     }
     if (last) break;
     files.finish(i, file);

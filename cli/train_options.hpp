@@ -51,8 +51,10 @@ struct ShapeOptions {
            Form{"none|row|tensor"});
     option("latent-clip", latent_clip,
            "beexformer: latent weights stay within +-X; 0: anywhere [1]", Form{"X", 0, 1000});
-    option("latent-bits", latent_bits, "keep what training goes on from best, in MODEL too; 0: no",
-           Form{"0|32"});
+    option("latent-bits", latent_bits,
+           "keep what training goes on from best, in MODEL too: how sure each bit is, in so many "
+           "bits more; 0: no",
+           Form{"0|2|3|4|8|32"});
     option("preset", preset, "tiny L2 C128, mini L4 C256, small L6 C384, base L12 C768 [tiny]",
            Form{"tiny|mini|small|base"});
     option("layers", layers, "encoder layers", Form{"N", 1, 96});
@@ -266,9 +268,10 @@ struct TrainOptions {
     option("dev", dev, "a data set to choose the best epoch by; mlm: a text to measure on",
            Form{"FILE"});
     option("init", init,
-           "begin with random weights, a model, or a Hugging Face BERT folder; auto: with the "
-           "teacher's, if they fit",
-           Form{"random, MODEL or FOLDER"});
+           "begin with random weights, a model, a Hugging Face BERT folder, or the pre-trained "
+           "foundation that comes with the program; auto: with the teacher's weights, if they fit; "
+           "without a teacher the foundation, if there is one and no option asks for another model",
+           Form{"random, foundation, MODEL or FOLDER"});
     option("teacher", teacher, "distil from this model; given again, one a stage",
            Form{"MODEL or FOLDER"});
     option("vocab", vocab, "use this vocabulary, one piece a line", Form{"FILE"});
@@ -284,17 +287,11 @@ struct TrainOptions {
     option("For every verb", common);
   }
 
-  static constexpr auto later =
-      std::to_array<Later>({{"init=foundation", "a pre-trained foundation"},
-                            {"weight-bits=2", "2 bits"},
-                            {"weight-bits=4", "4 bits"},
-                            {"latent-bits=2", "less than 32 bits"},
-                            {"latent-bits=3", "less than 32 bits"},
-                            {"latent-bits=4", "less than 32 bits"},
-                            {"latent-bits=8", "less than 32 bits"},
-                            {"autotune", "automatic tuning"},
-                            {"config", "a file of options"},
-                            {"device=vulkan", "training by Vulkan"}});
+  static constexpr auto later = std::to_array<Later>({{"weight-bits=2", "2 bits"},
+                                                      {"weight-bits=4", "4 bits"},
+                                                      {"autotune", "automatic tuning"},
+                                                      {"config", "a file of options"},
+                                                      {"device=vulkan", "training by Vulkan"}});
 };
 
 }  // namespace bipft::cli

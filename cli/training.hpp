@@ -56,7 +56,7 @@ class Training {
     }
     trainer_.emplace(std::move(model), active_device(), fit, std::span<const EncodedText>(train_),
                      std::span<const EncodedText>(dev_), score,
-                     options.recipe.shape.latent_bits == 32, teaching.objective, teaching.scaffold);
+                     options.recipe.shape.latent_bits != 0, teaching.objective, teaching.scaffold);
     running_.emplace(*trainer_, card_, vocabulary_, checkpoint_, options.save_every, console);
   }
 

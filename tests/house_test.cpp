@@ -114,6 +114,7 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"model/compile_floats.hpp", "tests/model/network_test.cpp"},
     {"model/compile_signs.hpp", "tests/model/network_test.cpp"},
     {"model/fields.hpp", "tests/model/config_test.cpp"},
+    {"model/magnitudes.hpp", "tests/model/latent_bits_test.cpp"},
     {"model/packed_model.hpp", "tests/model/model_file_test.cpp"},
     {"model/tape_network.hpp", "tests/model/network_test.cpp"},
     {"model/tensor_file.hpp", "tests/model/model_file_test.cpp"},

@@ -87,9 +87,11 @@
 
 // model: a stack of layers; the form that learns, the form that ships, and the front door
 // (Not here, so that nobody compiles it who does not read such folders: "bipft/model/hf_folder.hpp"
-// and "bipft/model/hf_export.hpp", models of Hugging Face's format in and out.)
+// and "bipft/model/hf_export.hpp", models of Hugging Face's format in and out; and what a model costs
+// by count, "bipft/model/accounting.hpp".)
 #include "bipft/model/classifier.hpp"
 #include "bipft/model/compile.hpp"
+#include "bipft/model/latent_bits.hpp"
 #include "bipft/model/model.hpp"
 #include "bipft/model/model_file.hpp"
 #include "bipft/model/network.hpp"

@@ -133,8 +133,9 @@ TEST_CASE("command: mistakes of usage exit with 2 and touch nothing") {
       "bipft train small.tsv -o x.bipft --method beexformer --surrogate sine",
       "bipft train small.tsv -o x.bipft --surrogate tanh",
       "bipft train small.tsv -o x.bipft --method bit --latent-clip 1",
-      "bipft train small.tsv -o x.bipft --latent-bits 4",
-      "bipft train small.tsv -o x.bipft --init foundation",
+      "bipft train small.tsv -o x.bipft --latent-bits 5",
+      "bipft train small.tsv -o x.bipft --latent-bits 4 --method float",
+      "bipft train small.tsv -o x.bipft --latent-bits 4 --act-bits 2",
       "bipft train small.tsv -o x.bipft --regression --multi-label",
       "bipft train small.tsv -o x.bipft --regression --task sst2",
       "bipft eval m.bipft dev.tsv --regression",
@@ -328,6 +329,44 @@ TEST_CASE("eval: one JSON object with everything in it, and a table for people")
   const auto wrong = static_cast<std::size_t>((1 - accuracy) * 40 + 0.5);
   CHECK(lines_of(place.folder.read("wrong.tsv")) == wrong + 1);
   CHECK(place.sh("bipft eval m.bipft dev.tsv").out.starts_with("40 texts"));
+}
+
+TEST_CASE("eval, run: what a model costs, by count and as measured") {
+  const Workplace& place = trained();
+  // 1 layer, 32 channels, 32 within, 16 tokens, two labels.
+  constexpr std::int64_t macs = 16 * (4 * 32 * 32 + 2 * 32 * 32) + 2 * 16 * 16 * 32 + 32 * 32;
+  const Json info = Json::parse(place.sh("bipft run m.bipft --info --json").out, "info");
+  CHECK(info["account"]["tokens"].as_int() == 16);
+  CHECK(info["account"]["bit_macs"].as_int() == macs);
+  CHECK(info["account"]["mixed_macs"].as_int() == 0);
+  CHECK(info["account"]["float_macs"].as_int() == 2 * 32);
+  CHECK(info["account"]["ops"].as_double() == 2.0 * (2 * 32) + 2.0 * macs / 64);
+  CHECK(info["account"]["float_ops"].as_double() == 2.0 * (macs + 2 * 32));
+  CHECK(info["account"]["ops_ratio_printed"].is_null());
+  CHECK(info["bits"]["latent"].as_int() == 0);
+  std::int64_t bytes = 0;
+  for (const auto& [name, value] : info["bytes"].members()) bytes += value.as_int();
+  CHECK(bytes == info["file_bytes"].as_int());
+  CHECK(place.sh("bipft run m.bipft --info").out.find("account.bytes_ratio\t") !=
+        std::string::npos);
+  const Outcome table = place.sh("bipft eval m.bipft --bench");
+  for (const char* row : {"16 tokens, by count", "OPs, FP + BOP/64", "bytes by the papers' rule",
+                          "measured", "bytes of the file", "peak bytes of memory"}) {
+    CAPTURE(row);
+    CHECK(table.out.find(row) != std::string::npos);
+  }
+  const Json json = Json::parse(place.sh("bipft eval m.bipft --bench --json").out, "out");
+  CHECK(json["account"].dump() == info["account"].dump());
+  CHECK(json["bench"]["packed"]["peak_bytes"].as_int() > 0);
+  // A folder has no file of its own; floats have no bits.
+  REQUIRE(place.code("bipft eval m.bipft --export-hf counted") == 0);
+  CHECK(Json::parse(place.sh("bipft run counted --info --json").out, "info")["bytes"].is_null());
+  REQUIRE(place.code("bipft train small.tsv --method float --epochs 0 -o counted.bipft" +
+                     toy_shape) == 0);
+  const Json floats = Json::parse(place.sh("bipft run counted.bipft --info --json").out, "info");
+  CHECK(floats["account"]["bit_macs"].as_int() == 0);
+  CHECK(floats["account"]["ops_ratio"].as_double() == 1.0);
+  CHECK(place.code("bipft eval counted.bipft --bench") == 0);
 }
 
 TEST_CASE("command: a model of BiBERT's goes to its published form and comes back") {

@@ -112,7 +112,7 @@ void plain_norm(float* x, std::size_t n, const Tensor& gamma, const Tensor& beta
 void add_estimators(Plan& plan, std::size_t rank) {
   test::Dice dice(23);
   for (Step& step : plan.steps) {
-    auto* attention = std::get_if<AttentionStep>(&step);
+    auto* attention = get_if<AttentionStep>(&step);
     if (attention == nullptr) continue;
     attention->threshold.clear();
     attention->estimators.emplace(
@@ -128,7 +128,7 @@ class PlainWalk {
   /// `weights` are the plan's weight matrices in the order of its products.
   PlainWalk(const Plan& plan, const std::vector<BitMatrix>& weights, const Batch& text)
       : plan_(plan), weights_(weights), text_(text), tokens_(text.texts.tokens()) {
-    for (const Step& step : plan.steps) std::visit(*this, step);
+    for (const Step& step : plan.steps) visit(*this, step);
   }
 
   std::vector<float> hidden, logits;
@@ -329,7 +329,7 @@ TEST_CASE("run: a plan equals the same steps in plain loops, byte by byte") {
         test::Dice dice(22);
         PoolStep pool{test::random_vector(dice, width), test::random_vector(dice, width), 1e-12F};
         plan.steps.insert(std::prev(plan.steps.end()), std::move(pool));
-        auto& inner = std::get<LinearBitsStep>(step_at(plan, 8));
+        auto& inner = get<LinearBitsStep>(step_at(plan, 8));
         REQUIRE(inner.to == Bits::inner);
         inner.least = test::random_limits(dice, 200, width / 2 + 6);
       }
@@ -455,22 +455,22 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
     CAPTURE(message);
     CHECK(message.starts_with(concat("plan: step ", step, ": ")));
   };
-  refused(0, [](Step& s) { std::get<EmbedStep>(s).scale = Tensor(Shape{3}); });
-  refused(0, [](Step& s) { std::get<EmbedStep>(s).position = Tensor(Shape{519, 64}); });
-  refused(1, [](Step& s) { std::get<NormStep>(s).gamma = Tensor(Shape{1}); });
-  refused(1, [](Step& s) { std::get<NormStep>(s).add_branch = true; });
-  refused(1, [](Step& s) { std::get<NormStep>(s).packs[0].shift = Tensor(Shape{63}); });
-  refused(1, [](Step& s) { std::get<NormStep>(s).packs[0].first_only = true; });
-  refused(1, [](Step& s) { std::get<NormStep>(s).packs[2].from = Floats::branch; });
-  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).most.pop_back(); });
-  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).least.resize(63); });
-  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).from = Bits::context; });
-  refused(2, [](Step& s) { std::get<LinearBitsStep>(s).product.weight = nullptr; });
-  refused(5, [](Step& s) { std::get<AttentionStep>(s).head_size = 16; });
-  refused(5, [](Step& s) { std::get<AttentionStep>(s).exponential.pop_back(); });
-  refused(5, [](Step& s) { std::get<AttentionStep>(s).half_alpha = std::nanf(""); });
+  refused(0, [](Step& s) { get<EmbedStep>(s).scale = Tensor(Shape{3}); });
+  refused(0, [](Step& s) { get<EmbedStep>(s).position = Tensor(Shape{519, 64}); });
+  refused(1, [](Step& s) { get<NormStep>(s).gamma = Tensor(Shape{1}); });
+  refused(1, [](Step& s) { get<NormStep>(s).add_branch = true; });
+  refused(1, [](Step& s) { get<NormStep>(s).packs[0].shift = Tensor(Shape{63}); });
+  refused(1, [](Step& s) { get<NormStep>(s).packs[0].first_only = true; });
+  refused(1, [](Step& s) { get<NormStep>(s).packs[2].from = Floats::branch; });
+  refused(2, [](Step& s) { get<LinearBitsStep>(s).most.pop_back(); });
+  refused(2, [](Step& s) { get<LinearBitsStep>(s).least.resize(63); });
+  refused(2, [](Step& s) { get<LinearBitsStep>(s).from = Bits::context; });
+  refused(2, [](Step& s) { get<LinearBitsStep>(s).product.weight = nullptr; });
+  refused(5, [](Step& s) { get<AttentionStep>(s).head_size = 16; });
+  refused(5, [](Step& s) { get<AttentionStep>(s).exponential.pop_back(); });
+  refused(5, [](Step& s) { get<AttentionStep>(s).half_alpha = std::nanf(""); });
   const auto estimators = [](Step& s, std::size_t rows, std::size_t width, std::size_t shifts) {
-    std::get<AttentionStep>(s).estimators.emplace(AttentionStep::Estimators{
+    get<AttentionStep>(s).estimators.emplace(AttentionStep::Estimators{
         Tensor(Shape{rows, width}), Tensor(Shape{5}), 1.0F, 1.0F, 1.0F, Tensor(Shape{shifts})});
   };
   refused(5, [&](Step& s) { estimators(s, 6, 64, 64); });
@@ -480,25 +480,25 @@ TEST_CASE("run: a plan that is not sound is refused at its step") {
   refused(5, [&](Step& s) { estimators(s, 5, 64, 1); });
   refused(5, [&](Step& s) {
     estimators(s, 5, 64, 64);
-    std::get<AttentionStep>(s).exponential.clear();
+    get<AttentionStep>(s).exponential.clear();
   });
-  refused(6, [](Step& s) { std::get<LinearStep>(s).to = Floats::pooled; });
-  refused(6, [](Step& s) { std::get<LinearStep>(s).to = Floats::branch; });
-  refused(6, [](Step& s) { std::get<LinearStep>(s).bias = Tensor(Shape{1}); });
-  refused(6, [](Step& s) { std::get<LinearStep>(s).base.pop_back(); });
-  refused(6, [](Step& s) { std::get<LinearStep>(s).scale = Tensor(Shape{1}); });
-  refused(6, [](Step& s) { std::get<LinearStep>(s).step = 3; });
-  refused(11, [](Step& s) { std::get<PackStep>(s).from = Floats::branch; });
-  refused(11, [](Step& s) { std::get<PackStep>(s).first_only = false; });
-  refused(13, [](Step& s) { std::get<ClassifyStep>(s).weight = Tensor(Shape{3, 63}); });
+  refused(6, [](Step& s) { get<LinearStep>(s).to = Floats::pooled; });
+  refused(6, [](Step& s) { get<LinearStep>(s).to = Floats::branch; });
+  refused(6, [](Step& s) { get<LinearStep>(s).bias = Tensor(Shape{1}); });
+  refused(6, [](Step& s) { get<LinearStep>(s).base.pop_back(); });
+  refused(6, [](Step& s) { get<LinearStep>(s).scale = Tensor(Shape{1}); });
+  refused(6, [](Step& s) { get<LinearStep>(s).step = 3; });
+  refused(11, [](Step& s) { get<PackStep>(s).from = Floats::branch; });
+  refused(11, [](Step& s) { get<PackStep>(s).first_only = false; });
+  refused(13, [](Step& s) { get<ClassifyStep>(s).weight = Tensor(Shape{3, 63}); });
   refused(12, [](Step& s) { s = PoolStep{Tensor(Shape{64}), Tensor(Shape{64}), 1e-12F}; });
   refused(2, [](Step& s) { s = PoolStep{Tensor(Shape{64}), Tensor(Shape{64}), 1e-12F}; });
 
   struct Foreign : WeightLayout {};
   Plan plan = good;
-  std::get<LinearStep>(step_at(plan, 6)).product.weight = std::make_shared<Foreign>();
+  get<LinearStep>(step_at(plan, 6)).product.weight = std::make_shared<Foreign>();
   CHECK(message_of(plan, batch) == "run: the plan's weights are laid out for another device");
-  std::get<LinearStep>(step_at(plan, 6)).product.weight = lay_out_on_cpu(BitMatrix(64, 63));
+  get<LinearStep>(step_at(plan, 6)).product.weight = lay_out_on_cpu(BitMatrix(64, 63));
   CHECK(message_of(plan, batch) == "run: weights of 64 x 63 in a product of 64 x 64");
 }
 
@@ -520,9 +520,9 @@ TEST_CASE("run: an exit that is not sound is refused, but only where texts may s
   refused([](Plan& p) { p.exits.push_back(p.exits[0]); });
   refused([](Plan& p) { p.exits[0].steps.pop_back(); });
   refused([](Plan& p) { p.exits[0].steps.clear(); });
-  refused([](Plan& p) { p.exits[0].steps.pop_front(); });
-  refused([](Plan& p) { std::get<PackStep>(p.exits[0].steps.front()).from = Floats::first; });
-  refused([](Plan& p) { std::get<ClassifyStep>(p.exits[0].steps.back()).bias = Tensor(Shape{9}); });
+  refused([](Plan& p) { p.exits[0].steps.erase(p.exits[0].steps.begin()); });
+  refused([](Plan& p) { get<PackStep>(p.exits[0].steps.front()).from = Floats::first; });
+  refused([](Plan& p) { get<ClassifyStep>(p.exits[0].steps.back()).bias = Tensor(Shape{9}); });
 }
 
 TEST_CASE("run: a plan in floats that is not sound is refused at its step") {
@@ -567,15 +567,15 @@ TEST_CASE("run: a plan in floats that is not sound is refused at its step") {
     CAPTURE(message);
     CHECK(message.starts_with(concat("plan: step ", step, ": ")));
   };
-  refused(1, [](Step& s) { std::get<MatrixStep>(s).bias = Tensor(Shape{1}); });
-  refused(1, [](Step& s) { std::get<MatrixStep>(s).weight = Tensor(Shape{width, width + 1}); });
-  refused(1, [](Step& s) { std::get<MatrixStep>(s).from = Floats::q; });
-  refused(1, [](Step& s) { std::get<MatrixStep>(s).to = Floats::pooled; });
-  refused(4, [](Step& s) { std::get<FloatAttentionStep>(s).heads = 5; });
-  refused(4, [](Step& s) { std::get<FloatAttentionStep>(s).heads = 0; });
-  refused(5, [](Step& s) { std::get<MatrixStep>(s).to = Floats::context; });
-  refused(6, [](Step& s) { std::get<MatrixStep>(s).to = Floats::branch; });
-  refused(8, [](Step& s) { std::get<MatrixStep>(s).from = Floats::hidden; });
+  refused(1, [](Step& s) { get<MatrixStep>(s).bias = Tensor(Shape{1}); });
+  refused(1, [](Step& s) { get<MatrixStep>(s).weight = Tensor(Shape{width, width + 1}); });
+  refused(1, [](Step& s) { get<MatrixStep>(s).from = Floats::q; });
+  refused(1, [](Step& s) { get<MatrixStep>(s).to = Floats::pooled; });
+  refused(4, [](Step& s) { get<FloatAttentionStep>(s).heads = 5; });
+  refused(4, [](Step& s) { get<FloatAttentionStep>(s).heads = 0; });
+  refused(5, [](Step& s) { get<MatrixStep>(s).to = Floats::context; });
+  refused(6, [](Step& s) { get<MatrixStep>(s).to = Floats::branch; });
+  refused(8, [](Step& s) { get<MatrixStep>(s).from = Floats::hidden; });
 }
 
 TEST_CASE("run: a plan of signs and floats that is not sound is refused at its step") {
@@ -620,18 +620,18 @@ TEST_CASE("run: a plan of signs and floats that is not sound is refused at its s
     CAPTURE(message);
     CHECK(message.starts_with(concat("plan: step ", step, ": ")));
   };
-  refused(1, [](Step& s) { std::get<SignStep>(s).bias = Tensor(Shape{1}); });
-  refused(1, [](Step& s) { std::get<SignStep>(s).scale = Tensor(Shape{1}); });
-  refused(1, [](Step& s) { std::get<SignStep>(s).signs = BitMatrix(width, 41); });
-  refused(1, [](Step& s) { std::get<SignStep>(s).signs = BitMatrix(width + 1, 40); });
-  refused(1, [](Step& s) { std::get<SignStep>(s).from = Floats::q; });
-  refused(1, [](Step& s) { std::get<SignStep>(s).to = Floats::pooled; });
-  refused(2, [](Step& s) { std::get<SigmoidStep>(s).at = Floats::gate; });
-  refused(3, [](Step& s) { std::get<SignStep>(s).to = Floats::inner; });
-  refused(5, [](Step& s) { std::get<MultiplyStep>(s).by = Floats::inner; });
-  refused(5, [](Step& s) { std::get<MultiplyStep>(s).by = Floats::context; });
-  refused(5, [](Step& s) { std::get<MultiplyStep>(s).at = Floats::pooled; });
-  refused(7, [](Step& s) { std::get<SignStep>(s).from = Floats::hidden; });
+  refused(1, [](Step& s) { get<SignStep>(s).bias = Tensor(Shape{1}); });
+  refused(1, [](Step& s) { get<SignStep>(s).scale = Tensor(Shape{1}); });
+  refused(1, [](Step& s) { get<SignStep>(s).signs = BitMatrix(width, 41); });
+  refused(1, [](Step& s) { get<SignStep>(s).signs = BitMatrix(width + 1, 40); });
+  refused(1, [](Step& s) { get<SignStep>(s).from = Floats::q; });
+  refused(1, [](Step& s) { get<SignStep>(s).to = Floats::pooled; });
+  refused(2, [](Step& s) { get<SigmoidStep>(s).at = Floats::gate; });
+  refused(3, [](Step& s) { get<SignStep>(s).to = Floats::inner; });
+  refused(5, [](Step& s) { get<MultiplyStep>(s).by = Floats::inner; });
+  refused(5, [](Step& s) { get<MultiplyStep>(s).by = Floats::context; });
+  refused(5, [](Step& s) { get<MultiplyStep>(s).at = Floats::pooled; });
+  refused(7, [](Step& s) { get<SignStep>(s).from = Floats::hidden; });
 }
 
 TEST_CASE("run: a batch of lengths that were seen before allocates nothing") {

@@ -168,7 +168,7 @@ TEST_CASE("Network: the sign of a shifted GELU is that of GELU, at every popcoun
   const Plan plan = compile(packed, active_runner());
   const PackedLinear& inner = packed.layers[0].ffn.inner;
   for (const Step& any : plan.steps) {
-    const auto* step = std::get_if<LinearBitsStep>(&any);
+    const auto* step = get_if<LinearBitsStep>(&any);
     if (step == nullptr || step->to != Bits::inner) continue;
     std::size_t intervals = 0;
     for (std::size_t o = 0; o < inner.bits.rows(); ++o) {

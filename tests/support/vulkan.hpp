@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <variant>
 #include <vector>
 
 #include "support/random_plan.hpp"
@@ -35,9 +34,9 @@ namespace bipft::test {
                                    const std::vector<BitMatrix>& weights) {
   std::size_t next = 0;
   for (Step& step : plan.steps) {
-    if (auto* floats = std::get_if<LinearStep>(&step)) {
+    if (auto* floats = get_if<LinearStep>(&step)) {
       floats->product.weight = runner.lay_out(weights[next++]);
-    } else if (auto* bits = std::get_if<LinearBitsStep>(&step)) {
+    } else if (auto* bits = get_if<LinearBitsStep>(&step)) {
       bits->product.weight = runner.lay_out(weights[next++]);
     }
   }

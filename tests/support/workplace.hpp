@@ -17,12 +17,15 @@ struct Outcome {
   std::string talk;
 };
 
-/// A folder in which the command is run by a shell, where `bipft` is its name.
+/// A folder in which the command is run by a shell, where `bipft` is its name. It finds no
+/// foundation there unless BIPFT_FOUNDATION is set again, so no result depends on one.
 class Workplace {
  public:
   Outcome sh(const std::string& script) const {
-    const std::string whole =
-        "cd '" + folder.path() + "' && bipft() { '" BIPFT_COMMAND "' \"$@\"; }\n" + script + '\n';
+    const std::string whole = "cd '" + folder.path() +
+                              "' && export BIPFT_FOUNDATION= && bipft() { '" BIPFT_COMMAND
+                              "' \"$@\"; }\n" +
+                              script + '\n';
     folder.write("script", whole);
     const int status =
         std::system(("bash '" + folder.path("script") + "' > '" + folder.path("out") + "' 2> '" +

@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
-#include <variant>
 #include <vector>
 
 #include "bipft/core/error.hpp"
@@ -88,7 +87,7 @@ TEST_CASE("vulkan: a plan without a shader is refused by name, and falls back to
   if (!gpu) return;
   FaultyRun run;
   for (Step& step : run.plan.steps) {
-    auto* const norm = std::get_if<NormStep>(&step);
+    auto* const norm = get_if<NormStep>(&step);
     if (norm == nullptr || norm->packs.size() < 3) continue;
     norm->packs.push_back(norm->packs.front());  // one more than the shader writes
     break;

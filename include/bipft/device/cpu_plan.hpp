@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <variant>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/core/error.hpp"
@@ -41,8 +40,8 @@ inline constexpr std::size_t group_tokens = 256;
 [[nodiscard]] inline const kernels::KernelTable& kernels_of(const Plan& plan) {
   const kernels::KernelTable* kernels = nullptr;
   const auto look_at = [&](const Step& step) {
-    const auto* floats = std::get_if<LinearStep>(&step);
-    const auto* bits = std::get_if<LinearBitsStep>(&step);
+    const auto* floats = get_if<LinearStep>(&step);
+    const auto* bits = get_if<LinearBitsStep>(&step);
     if (floats == nullptr && bits == nullptr) return;
     const Product& product = floats != nullptr ? floats->product : bits->product;
     const auto* layout = dynamic_cast<const CpuLayout*>(product.weight.get());
@@ -162,10 +161,10 @@ class PlanGroup {
     const std::size_t exits = run_.exits != nullptr ? run_.plan.exits.size() : 0;
     std::size_t done = 0;
     for (const Step& step : run_.plan.steps) {
-      std::visit(*this, step);
+      visit(*this, step);
       ++done;
       if (exit_ == exits || run_.plan.exits[exit_].after != done) continue;
-      for (const Step& head : run_.plan.exits[exit_].steps) std::visit(*this, head);
+      for (const Step& head : run_.plan.exits[exit_].steps) visit(*this, head);
       if (stops()) let_leave();
       if (texts_ == 0) return;
       ++exit_;

@@ -15,14 +15,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <list>
 #include <memory>
 #include <optional>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "bipft/core/bit_matrix.hpp"
+#include "bipft/core/one_of.hpp"
 #include "bipft/core/tensor.hpp"
 
 namespace bipft {
@@ -194,14 +193,14 @@ struct ClassifyStep {
   Tensor doubt_bias = {};    ///< [1]
 };
 
-using Step = std::variant<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep,
-                          MatrixStep, SignStep, SigmoidStep, MultiplyStep, FloatAttentionStep,
-                          FirstStep, NormStep, PoolStep, ClassifyStep>;
+using Step = OneOf<EmbedStep, PackStep, LinearStep, LinearBitsStep, AttentionStep, MatrixStep,
+                   SignStep, SigmoidStep, MultiplyStep, FloatAttentionStep, FirstStep, NormStep,
+                   PoolStep, ClassifyStep>;
 
 /// A head behind an inner layer, where a text may stop: steps that end with a ClassifyStep.
 struct PlanExit {
   std::size_t after = 0;  ///< so many steps of the plan: those of the layers before it
-  std::list<Step> steps = {};
+  std::vector<Step> steps = {};
 };
 
 struct Plan {
@@ -209,25 +208,23 @@ struct Plan {
   std::size_t inner = 0;      ///< F
   std::size_t positions = 0;  ///< P, the longest text
   std::size_t labels = 0;     ///< K, 0 for a model without a head
-  std::list<Step> steps;      ///< made in place: to move a variant is costly to compile
+  std::vector<Step> steps;
   /// Ascending. They cost nothing where a run is not asked to stop early, for it passes them over.
   std::vector<PlanExit> exits = {};
 
-  template <class Kind>
-  [[gnu::noinline]] void add(Kind&& step) {
-    steps.emplace_back(std::forward<Kind>(step));
-  }
+  void add(Step step) { steps.push_back(std::move(step)); }
   /// Whether its exits tell how doubtful their answers are.
   [[nodiscard]] bool tells_doubts() const {
     if (exits.empty() || exits.front().steps.empty()) return false;
-    const auto* const last = std::get_if<ClassifyStep>(&exits.front().steps.back());
+    const auto* const last = get_if<ClassifyStep>(&exits.front().steps.back());
     return last != nullptr && !last->doubt_weight.empty();
   }
   /// Makes what has been added behind the first `after` steps a head that stands there.
   [[gnu::cold]] void make_head(std::size_t after) {
     PlanExit& exit = exits.emplace_back(PlanExit{.after = after});
     const auto begin = std::next(steps.begin(), static_cast<std::ptrdiff_t>(after));
-    exit.steps.splice(exit.steps.begin(), steps, begin, steps.end());
+    exit.steps.assign(std::make_move_iterator(begin), std::make_move_iterator(steps.end()));
+    steps.erase(begin, steps.end());
   }
 };
 

@@ -7,8 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <list>
-#include <variant>
+#include <vector>
 
 #include "bipft/core/error.hpp"
 #include "bipft/core/ragged.hpp"
@@ -71,15 +70,15 @@ class PlanCheck {
       fail("plan: width ", plan_.width, " and positions ", plan_.positions,
            " must both be at least 1");
     }
-    if (plan_.steps.empty() || !std::holds_alternative<EmbedStep>(plan_.steps.front()) ||
-        !std::holds_alternative<ClassifyStep>(plan_.steps.back())) {
+    if (plan_.steps.empty() || get_if<EmbedStep>(&plan_.steps.front()) == nullptr ||
+        get_if<ClassifyStep>(&plan_.steps.back()) == nullptr) {
       fail("plan: must begin with an EmbedStep and end with a ClassifyStep");
     }
     PlanBuffers of_heads;
     const std::size_t exits = with_exits ? plan_.exits.size() : 0;
     std::size_t passed = 0;
     for (const Step& step : plan_.steps) {
-      std::visit(*this, step);
+      visit(*this, step);
       ++step_;
       if (passed == exits || plan_.exits[passed].after != step_) continue;
       of_heads.add(head(plan_.exits[passed++].steps));
@@ -238,14 +237,13 @@ class PlanCheck {
 
  private:
   /// A head behind the steps so far, and what it writes.
-  [[nodiscard]] PlanBuffers head(const std::list<Step>& steps) const {
-    if (steps.empty() || !std::holds_alternative<ClassifyStep>(steps.back())) {
-      refuse("the exit before it must end with a ClassifyStep");
-    }
-    const bool doubts = !std::get<ClassifyStep>(steps.back()).doubt_weight.empty();
+  [[nodiscard]] PlanBuffers head(const std::vector<Step>& steps) const {
+    const auto* const last = steps.empty() ? nullptr : get_if<ClassifyStep>(&steps.back());
+    if (last == nullptr) refuse("the exit before it must end with a ClassifyStep");
+    const bool doubts = !last->doubt_weight.empty();
     if (doubts != plan_.tells_doubts()) refuse("of some exits the doubt is told, of others not");
     PlanCheck here = *this;
-    for (const Step& step : steps) std::visit(here, step);
+    for (const Step& step : steps) visit(here, step);
     return here.written_;
   }
   template <class... Parts>
@@ -317,7 +315,7 @@ inline PlanBuffers check_plan_with_exits(const Plan& plan) {
 /// Throws Error if an id, a type id or a length does not fit a plan that check_plan has passed.
 inline void check_batch(const Plan& plan, const IdTensor& ids, const IdTensor& type_ids,
                         const Ragged& texts) {
-  const auto& embed = std::get<EmbedStep>(plan.steps.front());
+  const auto& embed = get<EmbedStep>(plan.steps.front());
   for (std::size_t b = 0; b < texts.texts(); ++b) {
     if (texts.length(b) > plan.positions) {
       fail("run: text ", b, " has ", texts.length(b), " tokens, but the model was made for ",

@@ -15,7 +15,6 @@
 #include <mutex>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "bipft/core/error.hpp"
@@ -85,19 +84,21 @@ template <class Other>
          std::equal(a.steps.begin(), a.steps.end(), b.steps.begin(), b.steps.end(),
                     [](const Step& x, const Step& y) {
                       if (x.index() != y.index()) return false;
-                      return std::visit(
-                          [&y](const auto& s) {
-                            return same(s, *std::get_if<std::decay_t<decltype(s)>>(&y));
+                      bool equal = false;
+                      visit(
+                          [&](const auto& s) {
+                            equal = same(s, get<std::decay_t<decltype(s)>>(y));
                           },
                           x);
+                      return equal;
                     });
 }
 
 /// The same plan, its weights laid out for the CPU.
 [[nodiscard]] inline Plan plan_for_cpu(Plan plan) {
   const auto move = [](Step& step) {
-    auto* floats = std::get_if<LinearStep>(&step);
-    auto* bits = std::get_if<LinearBitsStep>(&step);
+    auto* floats = get_if<LinearStep>(&step);
+    auto* bits = get_if<LinearBitsStep>(&step);
     if (floats == nullptr && bits == nullptr) return;
     Product& product = floats != nullptr ? floats->product : bits->product;
     const auto* layout = dynamic_cast<const vulkan::VulkanLayout*>(product.weight.get());
@@ -164,7 +165,7 @@ class VulkanRunner final : public Runner {
   }
   [[nodiscard]] static bool forgotten(const Plan& plan) {
     return std::ranges::any_of(plan.steps, [](const Step& step) {
-      const auto* linear = std::get_if<LinearStep>(&step);
+      const auto* linear = get_if<LinearStep>(&step);
       return linear != nullptr && linear->product.weight.use_count() == 1;
     });
   }

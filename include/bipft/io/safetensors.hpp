@@ -94,8 +94,8 @@ class Safetensors {
   /// Reads the file at `path`. The header is read and checked first: a file that is something else,
   /// or claims what its size does not bear out, costs neither its size in memory nor the time to
   /// read it.
-  [[nodiscard]] static Safetensors open(const std::string& path,
-                                        const SafetensorsLimits& limits = {}) {
+  [[nodiscard, gnu::cold]] static Safetensors open(const std::string& path,
+                                                   const SafetensorsLimits& limits = {}) {
     InputFile file(path, Fault::model);
     std::string head(512, '\0');
     head.resize(file.read(writable(head)));
@@ -255,9 +255,10 @@ class Safetensors {
   }
 
   /// N of the file, of which `start` holds at least the first 8 bytes if it has them.
-  [[nodiscard]] static std::size_t header_size(std::span<const std::byte> start,
-                                               std::size_t file_bytes, std::string_view name,
-                                               const SafetensorsLimits& limits) {
+  [[nodiscard, gnu::cold]] static std::size_t header_size(std::span<const std::byte> start,
+                                                          std::size_t file_bytes,
+                                                          std::string_view name,
+                                                          const SafetensorsLimits& limits) {
     if (file_bytes == 0) fail(Fault::model, name, ": the file is empty");
     std::uint64_t length = 0;
     if (start.size() >= 8) std::memcpy(&length, start.data(), 8);
@@ -317,8 +318,9 @@ class Safetensors {
   }
 
   /// Fills `entry`; returns where its data lies.
-  [[gnu::noinline]] Range read_entry(TensorEntry& entry, std::string_view name, const Json& value,
-                                     const SafetensorsLimits& limits) const {
+  [[gnu::cold, gnu::noinline]] Range read_entry(TensorEntry& entry, std::string_view name,
+                                                const Json& value,
+                                                const SafetensorsLimits& limits) const {
     if (name.empty() || name.size() > limits.name_bytes) {
       refuse({"a tensor's name has ", name.size(), " bytes; 1 to ", limits.name_bytes,
               " are allowed"});
@@ -348,7 +350,8 @@ class Safetensors {
     return range;
   }
 
-  void read_shape(TensorEntry& entry, const Json& shape, const SafetensorsLimits& limits) const {
+  [[gnu::cold]] void read_shape(TensorEntry& entry, const Json& shape,
+                                const SafetensorsLimits& limits) const {
     const std::size_t rank = shape.size();
     if (rank > limits.rank) refuse(entry.name, {"rank ", rank, " exceeds ", limits.rank});
     entry.shape.reserve(rank);
@@ -362,7 +365,7 @@ class Safetensors {
 
   /// Orders the tensors by their data, which must follow one another from the first byte to the
   /// last.
-  void check_data(std::size_t data_bytes) {
+  [[gnu::cold]] void check_data(std::size_t data_bytes) {
     const std::vector<std::uint32_t> order = ascending([&](std::uint32_t a, std::uint32_t b) {
       return ranges_[a].begin != ranges_[b].begin ? ranges_[a].begin < ranges_[b].begin
                                                   : ranges_[a].end < ranges_[b].end;

@@ -32,6 +32,7 @@ struct ModelCard {
   AnswerKind answer = AnswerKind::label;  ///< what it answers
   bool pairs = false;                     ///< whether the model was trained on pairs of texts
   ModelConfig config;
+  std::size_t latent_bits = 32;     ///< of a trainable one's latent weights: 2, 3, 4, 8 or 32
   std::vector<std::string> labels;  ///< [K]; of numbers one name for all of them
   TokenizerOptions tokenizer;
   float temperature = 1.0F;  ///< logits are divided by it before the softmax
@@ -75,6 +76,7 @@ struct ModelCard {
       const Json exit = Json::object().set("rule", exit_rule).set("temperatures", temperatures);
       metadata.push_back({"bipft.exit", exit.dump()});
     }
+    if (latent_bits != 32) metadata.emplace_back("bipft.latent_bits", concat(latent_bits));
     if (!license.empty()) metadata.emplace_back("license", license);
     if (!description.empty()) metadata.emplace_back("description", description);
     for (const auto& pair : unknown) metadata.push_back(pair);
@@ -121,16 +123,26 @@ struct ModelCard {
                     static_cast<float>(calibration["spread"].as_double())};
     }
     if (file.metadata("bipft.exit")) card.read_exit(read_json(file, "bipft.exit"));
+    if (const auto bits = file.metadata("bipft.latent_bits")) {
+      card.latent_bits = 0;
+      for (const std::size_t known : {2U, 3U, 4U, 8U}) {
+        if (*bits == concat(known)) card.latent_bits = known;
+      }
+      if (card.latent_bits == 0 || card.kind != "trainable") {
+        fail(Fault::model, name, ": latent weights of '", *bits, "' bits in a model of kind ",
+             card.kind, "; trainable ones have 2, 3, 4 or 8, or say nothing");
+      }
+    }
     card.metrics = read_json(file, "bipft.metrics");
     card.train = read_json(file, "bipft.train");
     card.check(name);
 
-    constexpr std::string_view known[] = {"format",          "bipft.version",     "bipft.kind",
-                                          "bipft.task",      "bipft.method",      "bipft.pairs",
-                                          "bipft.config",    "bipft.labels",      "license",
-                                          "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
-                                          "bipft.train",     "description",       "bipft.answer",
-                                          checksum_key,      "bipft.exit"};
+    constexpr std::string_view known[] = {
+        "format",       "bipft.version",   "bipft.kind",        "bipft.task",
+        "bipft.method", "bipft.pairs",     "bipft.config",      "bipft.labels",
+        "license",      "bipft.tokenizer", "bipft.calibration", "bipft.metrics",
+        "bipft.train",  "description",     "bipft.answer",      "bipft.latent_bits",
+        checksum_key,   "bipft.exit"};
     for (const auto& [key, value] : file.metadata()) {
       bool is_known = false;
       for (const std::string_view name_of : known) is_known = is_known || key == name_of;

@@ -99,10 +99,10 @@ class PlanMaker {
   }
 
   /// A sublayer's inputs are packed by the norm before it; it hands on the norm behind it.
-  [[nodiscard]] static std::vector<PackStep> inputs_of(const PackedAttention& a) {
+  [[nodiscard, gnu::cold]] static std::vector<PackStep> inputs_of(const PackedAttention& a) {
     return {pack_of(a.query, Bits::q_in), pack_of(a.key, Bits::k_in), pack_of(a.value, Bits::v_in)};
   }
-  [[nodiscard]] NormStep attention(const PackedAttention& a) {
+  [[nodiscard, gnu::cold]] NormStep attention(const PackedAttention& a) {
     project(a.query, Bits::q_in, Bits::q);
     project(a.key, Bits::k_in, Bits::k);
     project(a.value, Bits::v_in, Bits::v);
@@ -142,7 +142,8 @@ class PlanMaker {
   }
 
   /// AttentionStep's table.
-  [[nodiscard]] std::vector<float> exponentials(const PackedAttention& a, std::size_t head_size) {
+  [[nodiscard, gnu::cold]] std::vector<float> exponentials(const PackedAttention& a,
+                                                           std::size_t head_size) {
     const float scale = attention_scale(a.query_alpha, a.key_alpha, head_size);
     const std::size_t values = head_size + 1;
     const auto score = [&](std::size_t popcount) {
@@ -157,7 +158,7 @@ class PlanMaker {
     return {terms.data().begin(), terms.data().end()};
   }
 
-  [[nodiscard]] NormStep feed_forward(const PackedFeedForward& f, NormStep norm) {
+  [[nodiscard, gnu::cold]] NormStep feed_forward(const PackedFeedForward& f, NormStep norm) {
     norm.packs = {pack_of(f.inner, Bits::ffn_in)};
     plan_.add(std::move(norm));
     if (model_.config.activation == "gelu" && f.outer.shift.empty()) {
@@ -256,12 +257,12 @@ class PlanMaker {
     plan_.add(std::move(step));
   }
 
-  [[nodiscard]] NormStep norm_of(const PackedNorm& norm) const {
+  [[nodiscard, gnu::cold]] NormStep norm_of(const PackedNorm& norm) const {
     return {norm.gamma, norm.beta, epsilon(), false, {}};
   }
 
   [[nodiscard]] static std::int32_t step_of(const PackedLinear& l) { return l.zero_one ? 1 : 2; }
-  [[nodiscard]] static std::vector<std::int32_t> base_of(const PackedLinear& l) {
+  [[nodiscard, gnu::cold]] static std::vector<std::int32_t> base_of(const PackedLinear& l) {
     const BitView view = l.bits.view();
     std::vector<std::int32_t> base(view.rows, static_cast<std::int32_t>(view.cols));
     if (!l.zero_one) return base;
@@ -275,7 +276,7 @@ class PlanMaker {
     return base;
   }
 
-  [[nodiscard]] Product product(const PackedLinear& l) {
+  [[nodiscard, gnu::cold]] Product product(const PackedLinear& l) {
     return {l.bits.rows(), l.bits.cols(), runner_.lay_out(l.bits)};
   }
 

@@ -15,19 +15,22 @@ namespace detail {
 
 /// Fills one field, of each of the kinds there are; where `json` has no member `name` it keeps its
 /// value. One function a type, not one a field.
-[[gnu::noinline]] inline void read_field(const Json& json, std::string_view name, bool& value) {
+[[gnu::cold, gnu::noinline]] inline void read_field(const Json& json, std::string_view name,
+                                                    bool& value) {
   if (const auto member = json.find(name)) value = member->as_bool();
 }
 template <std::integral Value>
-[[gnu::noinline]] void read_field(const Json& json, std::string_view name, Value& value) {
+[[gnu::cold, gnu::noinline]] void read_field(const Json& json, std::string_view name,
+                                             Value& value) {
   if (const auto member = json.find(name)) value = static_cast<Value>(member->as_size());
 }
 template <std::floating_point Value>
-[[gnu::noinline]] void read_field(const Json& json, std::string_view name, Value& value) {
+[[gnu::cold, gnu::noinline]] void read_field(const Json& json, std::string_view name,
+                                             Value& value) {
   if (const auto member = json.find(name)) value = static_cast<Value>(member->as_double());
 }
-[[gnu::noinline]] inline void read_field(const Json& json, std::string_view name,
-                                         std::string& value) {
+[[gnu::cold, gnu::noinline]] inline void read_field(const Json& json, std::string_view name,
+                                                    std::string& value) {
   if (const auto member = json.find(name)) value = member->as_string();
 }
 

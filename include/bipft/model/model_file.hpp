@@ -3,8 +3,10 @@
 ///
 /// Binary matrices are `NAME.bits`, U8 [O, 8 ceil(C/64)], bit j of byte k being column 8k+j and 1
 /// meaning +1; floats are F32; `tokenizer.vocab` holds the lines of the vocabulary; the last
-/// tensor, `zz.sha256`, is the SHA-256 of all before it. A file names no other file and holds no
-/// dates: the same training gives the same bytes.
+/// tensor, `zz.sha256`, is the SHA-256 of all before it. What begins with `latent.` is for going on
+/// with a training: parameters in floats, or of each matrix `planes` like its bits, `levels`,
+/// `scale` and `center` (model/magnitudes.hpp). A file names no other file and holds no dates: the
+/// same training gives the same bytes.
 
 #include <cstddef>
 #include <optional>
@@ -15,6 +17,7 @@
 
 #include "bipft/io/safetensors.hpp"
 #include "bipft/model/card.hpp"
+#include "bipft/model/magnitudes.hpp"
 #include "bipft/model/packed_model.hpp"
 #include "bipft/model/parameters.hpp"
 #include "bipft/model/tensor_file.hpp"
@@ -26,10 +29,11 @@ namespace bipft {
 struct ModelFile {
   ModelCard card;
   Vocabulary vocabulary;
-  std::optional<PackedModel> packed;      ///< kinds packed and trainable
-  std::optional<ModelParameters> latent;  ///< kinds float, trainable and staged
-  std::string digest;                     ///< SHA-256 of the file, in hexadecimal: its name
-  std::size_t bytes = 0;                  ///< of the file
+  std::optional<PackedModel> packed;          ///< kinds packed and trainable
+  std::optional<ModelParameters> latent;      ///< kinds float, trainable and staged
+  std::string digest;                         ///< SHA-256 of the file, in hexadecimal: its name
+  std::size_t bytes = 0;                      ///< of the file
+  std::optional<Magnitudes> magnitudes = {};  ///< of a trainable one, instead of `latent`
 };
 
 /// What to take from a model's file.
@@ -80,6 +84,11 @@ inline constexpr const char* latent_prefix = "latent.";
   }
   if (kind == "trainable" || kind == "staged") {
     if (kind == "staged" || wanted == Wanted::everything) {
+      if (result.card.latent_bits < 32 && kind == "trainable") {
+        reader.magnitudes(latent_prefix, config, result.card.latent_bits,
+                          result.magnitudes.emplace());
+        return;
+      }
       ModelParameters& latent = result.latent.emplace();
       latent.config = config;
       reader.parameters_behind(latent_prefix, latent);
@@ -101,7 +110,8 @@ inline constexpr const char* latent_prefix = "latent.";
                    .packed = {},
                    .latent = {},
                    .digest = detail::digest_of(file),
-                   .bytes = file.file_size()};
+                   .bytes = file.file_size(),
+                   .magnitudes = {}};
   detail::read_networks(file, reader, wanted, result);
   reader.finish();
   return result;
@@ -127,6 +137,7 @@ auto with_model_tensors(const ModelFile& model, std::span<const NamedTensor> oth
   if (model.packed) writer.packed("", *model.packed);
   const bool computed = !model.packed && !model.card.config.staged();
   if (model.latent) writer.parameters(computed ? "" : latent_prefix, *model.latent);
+  if (model.magnitudes) writer.magnitudes(latent_prefix, *model.magnitudes);
   for (const NamedTensor& other : others) writer("x." + other.name, other.tensor, {});
   writer.vocabulary(model.vocabulary);
   return write(writer.entries(), model.card.to_metadata());

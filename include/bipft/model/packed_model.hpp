@@ -82,16 +82,16 @@ namespace detail {
 /// One part. Out of line, like the loops over parts below: the names are joined there and not in
 /// each of their many callers.
 template <class Action>
-[[gnu::noinline]] void act_on(const Action& action, std::string_view path, std::string_view name,
-                              auto& part, const Shape& shape) {
+[[gnu::cold, gnu::noinline]] void act_on(const Action& action, std::string_view path,
+                                         std::string_view name, auto& part, const Shape& shape) {
   action(join_path(path, name), part, shape);
 }
 
 template <class Action>
-[[gnu::noinline]] void for_each_of_linear(const Action& action, std::string_view path,
-                                          std::string_view name, auto& linear,
-                                          const ModelConfig& config, std::size_t outputs,
-                                          std::size_t inputs) {
+[[gnu::cold, gnu::noinline]] void for_each_of_linear(const Action& action, std::string_view path,
+                                                     std::string_view name, auto& linear,
+                                                     const ModelConfig& config, std::size_t outputs,
+                                                     std::size_t inputs) {
   const std::string at = join_path(path, name);
   act_on(action, at, "bits", linear.bits, Shape{outputs, inputs});
   if (!config.unscaled()) {
@@ -104,8 +104,9 @@ template <class Action>
 }
 
 template <class Action>
-[[gnu::noinline]] void for_each_of_norm(const Action& action, std::string_view path,
-                                        std::string_view name, auto& norm, std::size_t channels) {
+[[gnu::cold, gnu::noinline]] void for_each_of_norm(const Action& action, std::string_view path,
+                                                   std::string_view name, auto& norm,
+                                                   std::size_t channels) {
   const std::string at = join_path(path, name);
   act_on(action, at, "gamma", norm.gamma, Shape{channels});
   act_on(action, at, "beta", norm.beta, Shape{channels});
@@ -129,7 +130,7 @@ template <class Action>
 /// reading: of a model to be read only `config` and the numbers of `layers` and `exits` need be
 /// set.
 template <class Packed, class Action>
-void for_each_packed(Packed& model, const Action& action) {
+[[gnu::cold]] void for_each_packed(Packed& model, const Action& action) {
   const ModelConfig& config = model.config;
   const std::size_t c = config.hidden;
   auto& embedding = model.embedding;

@@ -14,6 +14,7 @@
 
 #include "bipft/io/safetensors.hpp"
 #include "bipft/model/config.hpp"
+#include "bipft/model/magnitudes.hpp"
 #include "bipft/model/packed_model.hpp"
 #include "bipft/model/parameters.hpp"
 #include "bipft/text/vocabulary.hpp"
@@ -60,6 +61,15 @@ class TensorWriter {
     if (parameters.word_bits.empty()) return;
     (*this)(prefix + word_bits, parameters.word_bits, {});
     (*this)(prefix + word_alpha, parameters.word_alpha, {});
+  }
+  void magnitudes(const std::string& prefix, const Magnitudes& all) {
+    for (const MatrixMagnitudes& one : all.matrices) {
+      const std::string path = prefix + one.name;
+      (*this)(join_path(path, "planes"), one.planes, {});
+      (*this)(join_path(path, "levels"), one.levels, {});
+      (*this)(join_path(path, "scale"), one.scale, {});
+      if (!one.center.empty()) (*this)(join_path(path, "center"), one.center, {});
+    }
   }
 
   [[nodiscard]] std::vector<TensorEntry> entries() const {
@@ -129,6 +139,7 @@ class TensorReader {
       const std::string in_file = concat(prefix, name);
       (*this)(in_file, part, shape);
       if constexpr (std::is_same_v<decltype(part), Tensor&>) check_scales(in_file, part);
+      if constexpr (std::is_same_v<decltype(part), BitMatrix&>) matrices_.push_back({name, shape});
     });
     for (PackedEncoderLayer& layer :
          result.layers) {  // what its inputs mean follows from the config
@@ -166,6 +177,34 @@ class TensorReader {
         result.tensors.push_back({std::string(name), {}});
         (*this)(entry.name, result.tensors.back().tensor, shape);
       }
+    }
+  }
+  /// Magnitudes of `bits` bits of all matrices of the packed model that was read before.
+  [[gnu::cold]] void magnitudes(std::string_view prefix, const ModelConfig& config,
+                                std::size_t bits, Magnitudes& result) {
+    result.bits = bits;
+    result.matrices = std::vector<MatrixMagnitudes>(matrices_.size());
+    for (std::size_t i = 0; i < matrices_.size(); ++i) {
+      const auto& [name, shape] = matrices_[i];
+      MatrixMagnitudes& one = result.matrices[i];
+      one.name = name.substr(0, name.rfind(".bits"));
+      const std::string path = concat(prefix, one.name);
+      (*this)(join_path(path, "planes"), one.planes, Shape{bits * shape.rows(), shape.cols()});
+      const std::string levels = join_path(path, "levels");
+      (*this)(levels, one.levels, Shape{std::size_t{1} << bits});
+      float least = 0;
+      for (const float level : one.levels.data()) {
+        if (!(level > 0 && level >= least))
+          problem(levels, {"a level of ", level, " behind ", least});
+        least = level;
+      }
+      const std::string scale = join_path(path, "scale");
+      (*this)(scale, one.scale, Shape{shape.rows()});
+      for (const float value : one.scale.data()) {
+        if (value < 0.0F) problem(scale, {"a scale of ", value});
+      }
+      const std::size_t centers = detail::centers_of(config, one.name, shape.rows());
+      if (centers > 0) (*this)(join_path(path, "center"), one.center, Shape{centers});
     }
   }
   /// Nobody will ask for what lies behind `prefix`.
@@ -234,7 +273,8 @@ class TensorReader {
   void use(const TensorEntry& entry) { used_[index_of(entry)] = 1; }
 
   const Safetensors* file_;
-  std::vector<std::uint8_t> used_;  // 1 or 0, of the file's entries
+  std::vector<std::pair<std::string, Shape>> matrices_;  // in bits, that were read
+  std::vector<std::uint8_t> used_;                       // 1 or 0, of the file's entries
   std::string problems_;
 };
 

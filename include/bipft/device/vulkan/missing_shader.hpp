@@ -5,7 +5,6 @@
 
 #if BIPFT_VULKAN
 
-#include <variant>
 
 #include "bipft/core/bit_matrix.hpp"
 #include "bipft/device/plan.hpp"
@@ -55,7 +54,8 @@ struct MissingShader {
 [[nodiscard]] inline const char* missing_shader(const Plan& plan) {
   if (plan.positions > 8192) return "texts of more than 8192 tokens";
   for (const Step& step : plan.steps) {
-    const char* const missing = std::visit(detail::MissingShader{plan}, step);
+    const char* missing = nullptr;
+    visit([&](const auto& s) { missing = detail::MissingShader{plan}(s); }, step);
     if (missing != nullptr) return missing;
   }
   return nullptr;

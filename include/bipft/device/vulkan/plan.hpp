@@ -19,7 +19,6 @@
 #include <memory>
 #include <span>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "bipft/core/ragged.hpp"
@@ -182,7 +181,7 @@ class DevicePlan {
     Parameters parameters;
     for (const Step& step : plan_.steps) {
       begins_.push_back(parameters.begin());
-      std::visit([&](const auto& s) { add(s, parameters); }, step);
+      visit([&](const auto& s) { add(s, parameters); }, step);
     }
     begins_.push_back(parameters.begin());
     parameters_ = context_->store(std::as_bytes(std::span(parameters.all())));
@@ -301,7 +300,7 @@ inline PlanRecording::PlanRecording(Context& context, const DevicePlan& of, std:
   recording_.copy(staging_.range(), batch_.range());
   for (const Step& step : of.plan().steps) {
     parameters_ = of.parameters(step_++);
-    std::visit(*this, step);
+    visit(*this, step);
   }
   recording_.copy(logits_.range(), logits_back_.range());
   if (want_hidden) {

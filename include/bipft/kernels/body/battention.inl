@@ -114,26 +114,37 @@ template <bool wide, bool both_ends>
   for (std::size_t i = 0; i < abreast; ++i) sum[i] = fold_sum(total[i]);
 }
 
+/// Calls `sum` by the kind of table that heads of a size ask for: of one kind, if they do not
+/// differ. So nothing else here has to be compiled for each size.
+template <class Sum>
+[[gnu::always_inline]] inline void by_table(bool wide, bool both_ends, const Sum& sum) {
+  if constexpr (!tables_differ) {
+    sum.template operator()<true, true>();
+  } else if (wide) {
+    both_ends ? sum.template operator()<true, true>() : sum.template operator()<true, false>();
+  } else {
+    both_ends ? sum.template operator()<false, true>() : sum.template operator()<false, false>();
+  }
+}
+
 /// Which distances from least ... D on leave a key alive: those with value[i] · inverse > limit.
 struct Living {
   std::uint64_t near;  // bit i for 0 ... D-1
   std::uint64_t asked;
   bool last;  // D
 
-  template <std::size_t D>
-  [[gnu::always_inline]] static Living of(const float* value, std::size_t least, float inverse,
-                                          float limit) {
+  [[gnu::always_inline]] static Living of(const float* value, std::size_t size, std::size_t least,
+                                          float inverse, float limit) {
     const Lanes factor = splat(inverse);
     const Lanes edge = splat(limit);
     Living y{0, 0, false};
-    BIPFT_UNROLL
-    for (std::size_t i = 0; i < D; i += 16) {
+    for (std::size_t i = 0; i < size; i += 16) {
       y.near |= std::uint64_t{bits_of(above(multiply(load(value + i), factor), edge))} << i;
     }
-    const std::uint64_t all = ~std::uint64_t{0} >> (64 - D);
-    y.asked = least < D ? all & all << least : 0;
+    const std::uint64_t all = ~std::uint64_t{0} >> (64 - size);
+    y.asked = least < size ? all & all << least : 0;
     y.near &= y.asked;
-    y.last = value[D] * inverse > limit;
+    y.last = value[size] * inverse > limit;
     return y;
   }
 
@@ -199,14 +210,15 @@ struct FloatLimit {
 };
 
 /// Bit c is limit(Σ_j a_j v_j[c]), for the channels of one head.
-template <std::size_t D, class Limit>
-[[gnu::always_inline]] inline void mix_values(const AttentionSpace& s, const std::uint32_t* v,
+template <class Limit>
+[[gnu::always_inline]] inline void mix_values(const AttentionSpace& s, std::size_t size,
+                                              const std::uint32_t* v,
                                               const std::size_t (&count)[abreast],
                                               const Limit& limit,
                                               std::uint64_t (&bits)[abreast]) {
   const std::size_t words = (s.tokens + 31) / 32;
   for (std::uint64_t& word : bits) word = 0;
-  for (std::size_t c = 0; c < D; c += 16) {
+  for (std::size_t c = 0; c < size; c += 16) {
     Words plus[abreast];
     BIPFT_UNROLL
     for (std::size_t i = 0; i < abreast; ++i) plus[i] = no_words();
@@ -229,35 +241,33 @@ template <std::size_t D, class Limit>
 }
 
 /// The keys of every query whose probability is above half_alpha, and how many they are.
-template <std::size_t D>
 [[gnu::always_inline]] inline void choose_likely(const BitAttention& a, const AttentionSpace& s,
                                                  const std::uint32_t (&least)[abreast],
                                                  std::size_t (&count)[abreast]) {
+  const std::size_t size = a.head_size;
   const float* value[abreast];
   bool both_ends = false;
   for (std::size_t i = 0; i < abreast; ++i) {
-    value[i] = a.exponential + least[i] * (D + 1);
+    value[i] = a.exponential + least[i] * (size + 1);
     both_ends = both_ends || least[i] == 0;
   }
   float sum[abreast];
-  if (both_ends || !ends_differ) {
-    sum_terms<D == 64, true>(s, value, sum);
-  } else {
-    sum_terms<D == 64, !ends_differ>(s, value, sum);
-  }
+  by_table(size == 64, both_ends, [&]<bool wide, bool both>() __attribute__((always_inline)) {
+    sum_terms<wide, both>(s, value, sum);
+  });
   Living living[abreast];
   BIPFT_UNROLL
   for (std::size_t i = 0; i < abreast; ++i) {
-    living[i] = Living::of<D>(value[i], least[i], 1.0F / sum[i], a.half_alpha);
+    living[i] = Living::of(value[i], size, least[i], 1.0F / sum[i], a.half_alpha);
   }
   for (std::size_t i = 0; i < abreast; ++i) {
     const std::uint32_t* const distance = s.distance + i * s.keys;
     std::uint32_t* const alive = s.alive + i * s.words;
-    const std::int32_t farthest = living[i].farthest(least[i], D);
+    const std::int32_t farthest = living[i].farthest(least[i], size);
     if (farthest >= 0) {
       choose_keys(s.tokens, farthest, distance, alive);
     } else {
-      choose_one_by_one(s.tokens, living[i], D, distance, alive);
+      choose_one_by_one(s.tokens, living[i], size, distance, alive);
     }
     count[i] = count_alive(s.tokens, alive);
   }
@@ -305,23 +315,21 @@ template <bool wide, bool both_ends>
 }
 
 /// The same as choose_likely, of weighted terms; and the sums of the living keys' `value`.
-template <std::size_t D>
 [[gnu::always_inline]] inline void choose_weighted(const BitAttention& a, const AttentionSpace& s,
                                                    const std::uint32_t (&least)[abreast],
                                                    std::size_t (&count)[abreast],
                                                    float (&values)[abreast]) {
+  const std::size_t size = a.head_size;
   const float* value[abreast];
   bool both_ends = false;
   for (std::size_t i = 0; i < abreast; ++i) {
-    value[i] = a.exponential + least[i] * (D + 1);
+    value[i] = a.exponential + least[i] * (size + 1);
     both_ends = both_ends || least[i] == 0;
   }
   float sum[abreast];
-  if (both_ends || !ends_differ) {
-    weigh_terms<D == 64, true>(s, value, sum);
-  } else {
-    weigh_terms<D == 64, !ends_differ>(s, value, sum);
-  }
+  by_table(size == 64, both_ends, [&]<bool wide, bool both>() __attribute__((always_inline)) {
+    weigh_terms<wide, both>(s, value, sum);
+  });
   const Lanes edge = splat(a.half_alpha);
   Lanes inverse[abreast];
   Lanes total[abreast];
@@ -355,16 +363,20 @@ template <std::size_t D>
 }
 
 /// A block of queries, from t on: past the end, the last one again.
-template <std::size_t D>
-[[gnu::always_inline]] inline void measure_block(const BitAttention& a, const AttentionSpace& s,
-                                                 std::size_t channel, std::size_t t,
-                                                 std::uint32_t (&least)[abreast]) {
+[[gnu::noinline]] inline void measure_block(const BitAttention& a, const AttentionSpace& s,
+                                            std::size_t channel, std::size_t t,
+                                            std::uint32_t (&least)[abreast]) {
   std::uint32_t query[abreast][2];
   for (std::size_t i = 0; i < abreast; ++i) {
     const std::size_t row = t + i < s.tokens ? t + i : s.tokens - 1;
     put_halves(query[i], a.q.row(row)[channel / 64] >> (channel % 64));
   }
-  measure<D == 64>(s, s.k + channel / 32 * s.keys, query, least);
+  const std::uint32_t* const k = s.k + channel / 32 * s.keys;
+  if (a.head_size == 64) {
+    measure<true>(s, k, query, least);
+  } else {
+    measure<false>(s, k, query, least);
+  }
 }
 
 [[gnu::always_inline]] inline void put_context(const BitAttention& a, const AttentionSpace& s,
@@ -376,30 +388,29 @@ template <std::size_t D>
   }
 }
 
-/// One head of size D.
-template <std::size_t D>
+/// One head.
 [[gnu::noinline]] inline void attend(const BitAttention& a, const AttentionSpace& s,
                                      std::size_t head) {
-  const std::size_t channel = head * D;
+  const std::size_t channel = head * a.head_size;
   for (std::size_t t = 0; t < s.tokens; t += abreast) {
     std::uint32_t least[abreast];
     std::size_t count[abreast];
     std::uint64_t bits[abreast];
-    measure_block<D>(a, s, channel, t, least);
+    measure_block(a, s, channel, t, least);
     if (a.exponential != nullptr) {
-      choose_likely<D>(a, s, least, count);
+      choose_likely(a, s, least, count);
     } else {
       choose_near(a.most, s, count);
     }
-    mix_values<D>(s, s.v + channel, count, WholeLimit{a.threshold + channel}, bits);
+    mix_values(s, a.head_size, s.v + channel, count, WholeLimit{a.threshold + channel}, bits);
     put_context(a, s, channel, t, bits);
   }
 }
 
 /// All heads, with estimates: queries take turns before heads do, which share their weights.
-template <std::size_t D>
 [[gnu::noinline]] inline void attend_estimated(const BitAttention& a, const AttentionSpace& s) {
   const BitEstimates& e = a.estimates;
+  const std::size_t size = a.head_size;
   for (std::size_t t = 0; t < s.tokens; t += abreast) {
     for (std::size_t i = 0; i < abreast; ++i) {
       const std::size_t row = t + i < s.tokens ? t + i : s.tokens - 1;
@@ -407,15 +418,15 @@ template <std::size_t D>
       estimate_weights(e.query + row * e.rank, e.key, s.keys, e.rank, s.tokens, weight);
       for (std::size_t j = s.tokens; j < s.keys; ++j) weight[j] = 0.0F;
     }
-    for (std::size_t channel = 0; channel < a.heads * D; channel += D) {
+    for (std::size_t channel = 0; channel < a.heads * size; channel += size) {
       std::uint32_t least[abreast];
       std::size_t count[abreast];
       std::uint64_t bits[abreast];
       FloatLimit limit{e.shift + channel, e.mixed, {}};
-      measure_block<D>(a, s, channel, t, least);
-      choose_weighted<D>(a, s, least, count, limit.added);
+      measure_block(a, s, channel, t, least);
+      choose_weighted(a, s, least, count, limit.added);
       for (float& added : limit.added) added *= e.p_scale;
-      mix_values<D>(s, s.v + channel, count, limit, bits);
+      mix_values(s, size, s.v + channel, count, limit, bits);
       put_context(a, s, channel, t, bits);
     }
   }
@@ -436,15 +447,6 @@ inline void bit_attention(const BitAttention& a) {
   s.alive = s.distance + 3 * abreast * s.keys;
   turn_keys(a.k, s.keys, s.k);
   turn_values(a.v, s.v);
-  if (a.estimates.rank != 0) {
-    if (a.head_size == 64) return attend_estimated<64>(a, s);
-    return attend_estimated<32>(a, s);
-  }
-  for (std::size_t head = 0; head < a.heads; ++head) {
-    if (a.head_size == 64) {
-      attend<64>(a, s, head);
-    } else {
-      attend<32>(a, s, head);
-    }
-  }
+  if (a.estimates.rank != 0) return attend_estimated(a, s);
+  for (std::size_t head = 0; head < a.heads; ++head) attend(a, s, head);
 }

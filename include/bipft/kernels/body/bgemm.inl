@@ -105,6 +105,26 @@ struct ProductBits {
   }
 };
 
+/// One of the two, so that counting is compiled once for both.
+struct FloatsOrBits {
+  ProductIntegers integers;
+  const ProductFloats* floats;
+  const ProductBits* bits;
+
+  explicit FloatsOrBits(const ProductFloats& out)
+      : integers(out.integers), floats(&out), bits(nullptr) {}
+  explicit FloatsOrBits(const ProductBits& out)
+      : integers(out.integers), floats(nullptr), bits(&out) {}
+  template <std::size_t Rows>
+  [[gnu::always_inline]] void whole(const TilePlace& at, const Words (&ones)[Rows]) const {
+    floats != nullptr ? floats->whole(at, ones) : bits->whole(at, ones);
+  }
+  void part(std::size_t row, std::size_t column, std::size_t left, Words ones) const {
+    floats != nullptr ? floats->part(row, column, left, ones)
+                      : bits->part(row, column, left, ones);
+  }
+};
+
 /// A tile of the last columns, of which there are fewer than 16.
 template <class Out>
 [[gnu::noinline]] inline void finish_part(const Out& out, const TilePlace& at, const Words* ones) {
@@ -170,7 +190,8 @@ template <class Out>
 
 inline void bgemm_floats(const BinaryProduct& p, const float* scale, const float* bias,
                          const float* residual, float* y) {
-  binary_product(p, ProductFloats{ProductIntegers(p), scale, bias, residual, y});
+  const ProductFloats out{ProductIntegers(p), scale, bias, residual, y};
+  binary_product(p, FloatsOrBits(out));
 }
 
 /// Tiles write no more bits than they know of.
@@ -183,7 +204,8 @@ inline void clear_last_words(const BinaryProduct& p, std::uint64_t* bits,
 inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, const std::int32_t* least,
                        std::uint64_t* bits, std::size_t words_per_row) {
   clear_last_words(p, bits, words_per_row);
-  binary_product(p, ProductBits{ProductIntegers(p), most, least, bits, words_per_row});
+  const ProductBits out{ProductIntegers(p), most, least, bits, words_per_row};
+  binary_product(p, FloatsOrBits(out));
 }
 
 inline std::size_t layout_words(std::size_t rows, std::size_t cols) {

@@ -229,15 +229,16 @@ template <class Out>
 inline void bgemm_floats(const BinaryProduct& p, const float* scale, const float* bias,
                          const float* residual, float* y) {
   if (p.a.rows < rows_for_tiles) return avx512::bgemm_floats(p, scale, bias, residual, y);
-  tile_product(p, avx512::ProductFloats{avx512::ProductIntegers(p), scale, bias, residual, y});
+  const avx512::ProductFloats out{avx512::ProductIntegers(p), scale, bias, residual, y};
+  tile_product(p, avx512::FloatsOrBits(out));
 }
 
 inline void bgemm_bits(const BinaryProduct& p, const std::int32_t* most, const std::int32_t* least,
                        std::uint64_t* bits, std::size_t words_per_row) {
   if (p.a.rows < rows_for_tiles) return avx512::bgemm_bits(p, most, least, bits, words_per_row);
   avx512::clear_last_words(p, bits, words_per_row);
-  tile_product(p,
-               avx512::ProductBits{avx512::ProductIntegers(p), most, least, bits, words_per_row});
+  const avx512::ProductBits out{avx512::ProductIntegers(p), most, least, bits, words_per_row};
+  tile_product(p, avx512::FloatsOrBits(out));
 }
 
 inline void bgemm_ints(const BinaryProduct& p, std::int32_t* v) {

@@ -20,6 +20,9 @@ struct PlainChain {
   static Lanes step(Lanes a, Lanes b, Lanes sum) { return add(multiply(a, b), sum); }
 };
 
+/// Where nothing is fused, both are one, which is compiled once.
+using ProductChain = std::conditional_t<fuses, FusedChain, PlainChain>;
+
 /// Copies up to 16 rows of a, or columns of b, into a panel: panel[k · stride + line], zeros for
 /// lines that do not exist. `by_line`: a line's numbers lie side by side, else 16 lines' do.
 inline void pack_lines(const float* from, std::size_t from_stride, bool by_line,
@@ -93,7 +96,7 @@ inline void product_by(const MatrixProduct& of, float* workspace) {
 }
 
 inline void product(const MatrixProduct& of, float* workspace) {
-  product_by<FusedChain>(of, workspace);
+  product_by<ProductChain>(of, workspace);
 }
 inline void plain_product(const MatrixProduct& of, float* workspace) {
   product_by<PlainChain>(of, workspace);

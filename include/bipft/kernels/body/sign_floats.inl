@@ -2,7 +2,7 @@
 // floats.
 
 inline constexpr std::size_t sign_group = 1;
-using SignChain = FusedChain;
+using SignChain = ProductChain;
 
 /// [depth][16]
 inline void pack_sign_rows(const float* a, std::size_t stride, bool by_line, std::size_t lines,

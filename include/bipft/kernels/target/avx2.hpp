@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #if defined(BIPFT_SIMDE)
 #include <simde/x86/avx2.h>
 #include <simde/x86/fma.h>
@@ -98,6 +99,7 @@ inline Lanes lower(Lanes a, Lanes b) {
 inline Lanes upper(Lanes a, Lanes b) {
   return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
 }
+inline constexpr bool fuses = true;
 inline Lanes fused(Lanes a, Lanes b, Lanes c) {
   return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
 }
@@ -352,7 +354,7 @@ inline Mask mask_of(std::uint32_t bits) {
           _mm256_castsi256_ps(_mm256_cmpeq_epi32(set.high, lane.high))};
 }
 
-inline constexpr bool ends_differ = false;
+inline constexpr bool tables_differ = false;
 template <bool wide, bool both_ends>
 struct Table {
   const float* value;

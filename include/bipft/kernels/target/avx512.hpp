@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #if defined(BIPFT_SIMDE)
 #include <simde/x86/avx512.h>
 #else
@@ -71,6 +72,7 @@ inline Lanes divide(Lanes a, Lanes b) { return _mm512_div_ps(a, b); }
 inline Lanes root(Lanes a) { return _mm512_sqrt_ps(a); }
 inline Lanes lower(Lanes a, Lanes b) { return _mm512_min_ps(a, b); }
 inline Lanes upper(Lanes a, Lanes b) { return _mm512_max_ps(a, b); }
+inline constexpr bool fuses = true;
 inline Lanes fused(Lanes a, Lanes b, Lanes c) { return _mm512_fmadd_ps(a, b, c); }
 inline Lanes absolute(Lanes a) {
   return _mm512_castsi512_ps(
@@ -199,7 +201,7 @@ inline Lanes to_lanes(Words a) { return _mm512_cvtepi32_ps(a); }
 inline Mask mask_of(std::uint32_t bits) { return static_cast<Mask>(bits); }
 
 /// Permutations look at an index's last 5 or 6 bits, so the last entry lies where 0 does.
-inline constexpr bool ends_differ = true;
+inline constexpr bool tables_differ = true;
 template <bool wide, bool both_ends>
 struct Table {
   __m512 part[4];  // two of them, if it is not wide

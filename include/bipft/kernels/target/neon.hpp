@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #if defined(BIPFT_SIMDE)
 #include <simde/arm/neon.h>
 #else

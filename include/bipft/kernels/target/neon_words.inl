@@ -62,6 +62,7 @@ inline Lanes divide(Lanes a, Lanes b) {
 inline Lanes root(Lanes a) {
   return {vsqrtq_f32(a.q0), vsqrtq_f32(a.q1), vsqrtq_f32(a.q2), vsqrtq_f32(a.q3)};
 }
+inline constexpr bool fuses = true;
 inline Lanes fused(Lanes a, Lanes b, Lanes c) {
   return {vfmaq_f32(c.q0, a.q0, b.q0), vfmaq_f32(c.q1, a.q1, b.q1), vfmaq_f32(c.q2, a.q2, b.q2),
           vfmaq_f32(c.q3, a.q3, b.q3)};
@@ -289,7 +290,7 @@ inline Lanes to_lanes(Words a) {
 }
 
 /// Looks are loads, one a number: 65 floats fill 17 registers, more than table instructions reach.
-inline constexpr bool ends_differ = false;
+inline constexpr bool tables_differ = false;
 template <bool wide, bool both_ends>
 struct Table {
   const float* value;

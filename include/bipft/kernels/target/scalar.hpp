@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "bipft/kernels/region.hpp"
 #include "bipft/kernels/table.hpp"
@@ -78,7 +79,8 @@ inline Quad root_quad(Quad a) {
 [[gnu::noinline]] inline Lanes root(Lanes a) {
   return {root_quad(a.q0), root_quad(a.q1), root_quad(a.q2), root_quad(a.q3)};
 }
-/// a b + c, in one rounding where the target can: for fused products only.
+/// a b + c, in one rounding where the target fuses: for fused products only.
+inline constexpr bool fuses = false;
 inline Lanes fused(Lanes a, Lanes b, Lanes c) { return add(multiply(a, b), c); }
 
 inline Mask above(Lanes a, Lanes b) { return {a.q0 > b.q0, a.q1 > b.q1, a.q2 > b.q2, a.q3 > b.q3}; }
@@ -271,7 +273,7 @@ inline QuadWords popcount_quad(QuadWords a) {
 
 /// A table of 33 floats, or 65 if it is `wide`, and 16 looks into it: at either end only if it is
 /// told so, else at no index of 0, where that makes a difference.
-inline constexpr bool ends_differ = false;
+inline constexpr bool tables_differ = false;
 template <bool wide, bool both_ends>
 struct Table {
   const float* value;
