@@ -13,8 +13,8 @@
 
 namespace bipft::cli {
 
-/// Everything on the model's card, the size of its file, which is at `path`, its digest, and what it
-/// costs by count.
+/// Everything on the model's card, the size of its file, which is at `path`, its digest, and what
+/// it costs by count.
 [[nodiscard]] inline Json info_of(const Classifier& model, const std::string& path) {
   const ModelCard& card = model.card();
   Json labels = Json::array();

@@ -87,8 +87,8 @@
 
 // model: a stack of layers; the form that learns, the form that ships, and the front door
 // (Not here, so that nobody compiles it who does not read such folders: "bipft/model/hf_folder.hpp"
-// and "bipft/model/hf_export.hpp", models of Hugging Face's format in and out; and what a model costs
-// by count, "bipft/model/accounting.hpp".)
+// and "bipft/model/hf_export.hpp", models of Hugging Face's format in and out; and
+// "bipft/model/accounting.hpp", what a model costs by count.)
 #include "bipft/model/classifier.hpp"
 #include "bipft/model/compile.hpp"
 #include "bipft/model/latent_bits.hpp"
