@@ -18,6 +18,10 @@ using namespace bipft::bench;
 
 namespace {
 
+/// Seconds that a device computes before its rounds, which follow each other without a turn of the
+/// processor's between them: a GPU that waits lowers its clocks, and takes long to raise them.
+constexpr double warm_up = 0.3;
+
 struct Cell {
   std::string preset;
   std::size_t tokens, batch;
@@ -104,6 +108,7 @@ void products(const std::string& device, const std::vector<std::string>& shapes,
       const Plan one = product_plan(k, n, 1);
       const Plan nine = product_plan(k, n, 9);
       std::vector<double> seconds;
+      if (on != "cpu") (void)seconds_of_plan(nine, m, warm_up);
       for (std::size_t i = 0; i < rounds; ++i) {
         const double base = seconds_of_plan(one, m, least);
         seconds.push_back((seconds_of_plan(nine, m, least) - base) / 8);
@@ -164,6 +169,9 @@ void encoders(const std::string& device, const std::vector<std::string>& presets
         }
         for (std::size_t round = 0; round < rounds; ++round) {
           cell.cpu.push_back(time_calls(least, [&] { (void)here(texts); }).wall);
+        }
+        (void)time_calls(warm_up, [&] { (void)there(texts); });
+        for (std::size_t round = 0; round < rounds; ++round) {
           cell.gpu.push_back(time_calls(least, [&] { (void)there(texts); }).wall);
         }
         const double texts_a_call = static_cast<double>(batch);
