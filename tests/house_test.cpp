@@ -77,7 +77,6 @@ const std::map<std::string, std::string> covered_elsewhere{
     {"device/cpu_rows.hpp", "tests/device/cpu_test.cpp"},
     {"device/cpu_runner.hpp", "tests/model/network_test.cpp"},
     {"device/device.hpp", "tests/device/cpu_test.cpp"},
-    {"device/plan_check.hpp", "tests/device/plan_test.cpp"},
     {"device/runner.hpp", "tests/model/network_test.cpp"},
     {"device/runners.hpp", "tests/device/devices_test.cpp"},
     {"device/vulkan.hpp", "tests/vulkan/parity_test.cpp"},

@@ -4,11 +4,18 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <string>
 #include <vector>
 
+#include "bipft/core/error.hpp"
+#include "bipft/core/ragged.hpp"
 #include "bipft/core/tensor.hpp"
 #include "bipft/device/cpu_layout.hpp"
+#include "bipft/device/cpu_plan.hpp"
 #include "bipft/device/plan.hpp"
+#include "bipft/device/runner.hpp"
 #include "support/bits.hpp"
 
 namespace bipft::test {
@@ -148,6 +155,54 @@ inline constexpr std::size_t random_plan_vocabulary = 300;
     id = static_cast<std::int32_t>(dice.between(0, limit - 1));
   }
   return ids;
+}
+
+/// Texts for a plan: their tokens one after another.
+struct PlanBatch {
+  IdTensor ids, types;
+  Ragged texts;
+
+  [[nodiscard]] PlanResult on(Runner& runner, const Plan& plan) const {
+    return runner.run(plan, ids, types, texts, true);
+  }
+  [[nodiscard]] PlanResult on_cpu(const Plan& plan) const {
+    return run_plan_on_cpu(plan, ids, types, texts, true);
+  }
+};
+
+[[nodiscard]] inline PlanBatch random_batch(Dice& dice, const std::vector<std::size_t>& lengths) {
+  PlanBatch batch;
+  batch.texts = Ragged(lengths);
+  batch.ids = random_ids(dice, batch.texts.tokens(), random_plan_vocabulary);
+  batch.types = random_ids(dice, batch.texts.tokens(), 2);
+  return batch;
+}
+[[nodiscard]] inline PlanBatch random_batch(std::uint64_t seed,
+                                            const std::vector<std::size_t>& lengths) {
+  Dice dice(seed);
+  return random_batch(dice, lengths);
+}
+
+[[nodiscard]] inline Step& step_at(Plan& plan, std::size_t i) {
+  return *std::next(plan.steps.begin(), static_cast<std::ptrdiff_t>(i));
+}
+
+/// What the processor says that is wrong with the plan or the batch; nothing if all is well.
+[[nodiscard]] inline std::string complaint(const Plan& plan, const PlanBatch& batch) {
+  try {
+    (void)batch.on_cpu(plan);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+[[nodiscard]] inline bool equal_bytes(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data().data(), b.data().data(), a.data().size_bytes()) == 0;
+}
+[[nodiscard]] inline bool equal_bytes(const PlanResult& a, const PlanResult& b) {
+  return equal_bytes(a.logits, b.logits) && equal_bytes(a.hidden, b.hidden);
 }
 
 }  // namespace bipft::test

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -41,31 +40,6 @@ namespace bipft::test {
     }
   }
   return plan;
-}
-
-struct RandomBatch {
-  Ragged texts;
-  IdTensor ids, types;
-
-  RandomBatch(Dice& dice, const std::vector<std::size_t>& lengths)
-      : texts(lengths),
-        ids(random_ids(dice, texts.tokens(), random_plan_vocabulary)),
-        types(random_ids(dice, texts.tokens(), 2)) {}
-
-  [[nodiscard]] PlanResult on(Runner& runner, const Plan& plan) const {
-    return runner.run(plan, ids, types, texts, true);
-  }
-  [[nodiscard]] PlanResult on_cpu(const Plan& plan) const {
-    return run_plan_on_cpu(plan, ids, types, texts, true);
-  }
-};
-
-[[nodiscard]] inline bool equal_bytes(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data().data(), b.data().data(), a.data().size_bytes()) == 0;
-}
-[[nodiscard]] inline bool equal_bytes(const PlanResult& a, const PlanResult& b) {
-  return equal_bytes(a.logits, b.logits) && equal_bytes(a.hidden, b.hidden);
 }
 
 }  // namespace bipft::test

@@ -19,7 +19,7 @@ struct FaultyRun {
   test::Dice dice{3};
   std::vector<BitMatrix> weights;
   Plan plan = test::random_plan(1, 64, 96, 32, false, 3, &weights);
-  test::RandomBatch batch{dice, {5, 40, 1}};
+  test::PlanBatch batch = test::random_batch(dice, {5, 40, 1});
   PlanResult expected = batch.on_cpu(plan);
   vulkan::VulkanOptions options{.allow_cpu = true, .alter = &test::put_faults_into};
 };

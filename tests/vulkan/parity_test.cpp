@@ -33,7 +33,7 @@ TEST_CASE("vulkan: random plans and batches give the CPU's bytes, and validation
       CAPTURE(b);
       std::vector<std::size_t> lengths(dice.between(1, 6));
       for (std::size_t& length : lengths) length = dice.between(1, b == 0 ? 200 : 40);
-      const test::RandomBatch batch(dice, lengths);
+      const test::PlanBatch batch = test::random_batch(dice, lengths);
       if (test::equal_bytes(batch.on_cpu(here), batch.on(*runner, there))) ++equal;
     }
   }
@@ -51,7 +51,8 @@ TEST_CASE("vulkan: a text has the same bytes alone and in any batch") {
   const Plan there = test::laid_out(here, *runner, weights);
   std::vector<std::size_t> lengths;
   for (std::size_t b = 0; b < 40; ++b) lengths.push_back(dice.between(1, 300));
-  const test::RandomBatch all(dice, lengths);  // more tokens than one recording takes
+  const test::PlanBatch all =
+      test::random_batch(dice, lengths);  // more tokens than one recording takes
   REQUIRE(all.texts.tokens() > vulkan::DevicePlan::most_tokens);
   const PlanResult together = all.on(*runner, there);
   for (std::size_t b = 0; b < lengths.size(); ++b) {
