@@ -19,7 +19,7 @@ using namespace bipft::bench;
 namespace {
 
 /// Seconds that a device computes before its rounds, which follow each other without a turn of the
-/// processor's between them: a GPU that waits lowers its clocks, and takes long to raise them.
+/// processor's between them, so that none of them pays for the device's waking.
 constexpr double warm_up = 0.3;
 
 struct Cell {
